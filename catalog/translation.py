@@ -1,0 +1,33 @@
+from modeltranslation.translator import TranslationOptions, register
+
+from catalog.models import Category, Notice, Picture, Product, ProductKind, ProductVariant, Seller
+
+
+@register([Category, ProductKind])
+class NameTranslation(TranslationOptions):
+    fields = ("name",)
+
+
+@register(Seller)
+class SellerTranslation(TranslationOptions):
+    fields = ("name", "introduction")
+
+
+@register(Product)
+class ProductTranslation(TranslationOptions):
+    fields = ("name", "description", "unit")
+
+
+@register(ProductVariant)
+class ProductVariantTranslation(TranslationOptions):
+    fields = ("name", "colour", "flavour")
+
+
+@register(Picture)
+class PictureTranslation(TranslationOptions):
+    fields = ("alt",)
+
+
+@register(Notice)
+class NoticeTranslation(TranslationOptions):
+    fields = ("title", "body")

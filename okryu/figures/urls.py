@@ -1,0 +1,6 @@
+"""The public figures."""
+
+from django.urls import URLPattern
+
+app_name = "figures"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,7 @@
+"""Pages of no single app: errors, language, help."""
+
+from django.http import HttpRequest, HttpResponse
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return HttpResponse(status=403)

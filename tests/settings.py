@@ -1,0 +1,13 @@
+"""Settings of the test run: fast password hashes, plain static files, no pool."""
+
+from okryu.settings import *  # noqa: F403
+
+SECRET_KEY = "test-only"
+CARD_NUMBER_KEY = "test-only-number"
+CARD_PIN_KEY = "test-only-pin"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
