@@ -1,6 +1,24 @@
-"""Addresses of orders."""
+"""Addresses of the cart, the checkout and orders: nouns, POST creates or changes them."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from orders.views import cancellation, cart, checkout, hold, order, orders, payment, receipt
 
 app_name = "orders"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("cart/", cart.cart, name="cart"),
+    path("cart/lines/", cart.cart_lines, name="cart-lines"),
+    path("cart/lines/<int:line_id>/", cart.cart_line, name="cart-line"),
+    path("checkout/", checkout.checkout, name="checkout"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<slug:code>/", order.order, name="order"),
+    path("orders/<slug:code>/payment/", payment.payment, name="payment"),
+    path("orders/<slug:code>/receipt/", receipt.receipt, name="receipt"),
+    path("orders/<slug:code>/hold/", hold.hold, name="hold"),
+    path("orders/<slug:code>/cancellation/", cancellation.cancellation, name="cancellation"),
+    path(
+        "orders/<slug:code>/parcels/<int:number>/cancellation/",
+        cancellation.parcel_cancellation,
+        name="parcel-cancellation",
+    ),
+]
