@@ -268,6 +268,14 @@ class Parcel(models.Model):
         verbose_name = _("parcel")
         verbose_name_plural = _("parcels")
         ordering = ["order", "number"]
+        permissions = [
+            ("see_every_parcel", _("Can see the parcels of every seller")),
+            ("answer_parcel", _("Can confirm or decline a parcel")),
+            ("prepare_parcel", _("Can mark a parcel ready")),
+            ("carry_parcel", _("Can dispatch and hand over a parcel")),
+            ("cancel_parcel", _("Can cancel a parcel")),
+            ("refund_parcel", _("Can refund a parcel")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["order", "number"], name="parcel_number_once_per_order"),
             models.UniqueConstraint(fields=["order", "seller"], name="parcel_one_per_seller"),
