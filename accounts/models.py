@@ -78,9 +78,9 @@ class Guess(models.Model):
     """How often one kind of secret was guessed for one name or from one address, counted before each check."""
 
     kind = models.CharField(max_length=20)  # sign-in, pin-unknown-card, …
-    bucket = models.CharField(max_length=80)  # "phone:1912345678" or "address:10.0.0.7"
+    bucket = models.CharField(max_length=80)  # "name:<keyed digest>" or "address:10.0.0.7"
     tries = models.PositiveIntegerField()
-    since = models.DateTimeField()
+    since = models.DateTimeField()  # when the last guess was let through
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "bucket"], name="guess_one_counter")]
@@ -116,6 +116,8 @@ class District(models.Model):
     fee = models.PositiveBigIntegerField(_("delivery fee"), null=True, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
+    objects: models.Manager[District] = models.Manager()
+
     class Meta:
         verbose_name = _("district")
         verbose_name_plural = _("districts")
@@ -141,6 +143,8 @@ class Neighbourhood(models.Model):
     district = models.ForeignKey(District, models.CASCADE, related_name="neighbourhoods", verbose_name=_("district"))
     name = models.CharField(_("name"), max_length=60)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    objects: models.Manager[Neighbourhood] = models.Manager()
 
     class Meta:
         verbose_name = _("neighbourhood")

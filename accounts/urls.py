@@ -1,6 +1,19 @@
-"""Addresses of accounts."""
+"""Addresses of accounts: joining, signing in and out, the member's own pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from accounts import views
 
 app_name = "accounts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("join/", views.join, name="join"),
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("account/", views.account, name="account"),
+    path("account/name/", views.name, name="name"),
+    path("account/password/", views.password, name="password"),
+    path("account/addresses/", views.addresses, name="addresses"),
+    path("account/addresses/<str:code>/", views.address, name="address"),
+    path("account/addresses/<str:code>/deletion/", views.address_deletion, name="address-deletion"),
+    path("account/addresses/<str:code>/default/", views.address_default, name="address-default"),
+]

@@ -1,6 +1,13 @@
-"""Help, about, language, health: pages of no single app."""
+"""Help, about, language: pages of no single app."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from okryu import views
 
 app_name = "shop"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("help/", views.help_page, name="help"),
+    path("about/", views.about, name="about"),
+    path("language/", views.language, name="language"),
+    path("robots.txt", views.robots, name="robots"),
+]

@@ -1,6 +1,8 @@
 """The public figures."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from okryu.figures import views
 
 app_name = "figures"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.figures, name="figures")]
