@@ -46,9 +46,10 @@ _COUNT = """
 INSERT INTO accounts_guess AS counter (kind, bucket, tries, since)
 VALUES (%(kind)s, %(bucket)s, 1, clock_timestamp())
 ON CONFLICT (kind, bucket) DO UPDATE SET
-    tries = CASE WHEN counter.since <= clock_timestamp() - make_interval(secs => %(window)s) THEN 1 ELSE counter.tries + 1 END,
+    tries = 1 + CASE WHEN counter.since + make_interval(secs => %(window)s) <= clock_timestamp()
+                THEN 0 ELSE counter.tries END,
     since = clock_timestamp()
-WHERE counter.tries < %(tries)s OR counter.since <= clock_timestamp() - make_interval(secs => %(window)s)
+WHERE counter.tries < %(tries)s OR counter.since + make_interval(secs => %(window)s) <= clock_timestamp()
 RETURNING tries
 """
 
