@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -338,6 +339,14 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return self.alt or self.digest
+
+    def rendition_path(self, name: str) -> str:
+        """Where a rendition such as "webp320" stands in the media storage: pictures/<digest>-320.webp."""
+        kind = name.rstrip("0123456789")
+        return f"pictures/{self.digest}-{name[len(kind) :]}.{'jpg' if kind == 'jpeg' else kind}"
+
+    def rendition_url(self, name: str) -> str:
+        return default_storage.url(self.rendition_path(name))
 
 
 class Review(models.Model):

@@ -106,7 +106,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "okryu.context.shop",
             ],
-            "builtins": ["okryu.templatetags.shop"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "okryu.templatetags.shop",
+            ],
         },
     }
 ]
