@@ -1,0 +1,158 @@
+"""What every test may ask for.
+
+- `db`, `transactional_db`, `client`, `live_server` of pytest-django work as usual. After a transactional test the
+  tables hold again what the migrations left (not: nothing), and ids run on.
+- `@pytest.mark.ledger`: the test runs in the ledger's own database, committing for real, and nothing is ever
+  restored there: use fresh rows, leave the books true. `@pytest.mark.ledger(last=True)` runs after all others.
+  Such a test uses neither `db` nor `live_server`; connections opened by its threads reach the same database.
+- `process_env`: the environment for a process of one's own on the test's database.
+- `page` (pytest-playwright) with `@pytest.mark.browser`: Debian's Chromium; skipped loudly without it, except in CI.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import TransactionTestCase
+from django.utils import translation
+
+from okryu.messages import compile_all
+from tests import databases
+
+# Playwright runs an event loop in the main thread; the tests' own queries beside it are safe.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # root has no sandbox; the pages are our own
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_BROWSER = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return  # an xdist worker: the controller has compiled and holds the server for all
+    compile_all(databases.ROOT)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=_ledger_order)
+    for item in items:
+        if item.get_closest_marker("ledger"):
+            item.add_marker(pytest.mark.xdist_group("ledger"))  # one worker, one database, one audit
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+    if not CHROMIUM:
+        _do_without_browser(config, [item for item in items if item.get_closest_marker("browser")])
+
+
+def _ledger_order(item: pytest.Item) -> int:
+    mark = item.get_closest_marker("ledger")
+    return 0 if mark is None else 2 if mark.kwargs.get("last") else 1
+
+
+def _do_without_browser(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if items and os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"Chromium is missing: CI does not skip {len(items)} browser tests.")
+    config.stash[NO_BROWSER] = len(items)
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason="no Chromium"))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if skipped := config.stash.get(NO_BROWSER, 0):
+        terminalreporter.write_line(
+            f"!!! {skipped} BROWSER TESTS SKIPPED: no Chromium. Install it: apt-get install chromium fonts-noto-cjk",
+            red=True,
+            bold=True,
+        )
+
+
+# ---------------------------------------------------------------- databases
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """In place of pytest-django's: a copy of the migrated template, for this worker alone."""
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            name = stack.enter_context(databases.copied(_worker()))
+            stack.enter_context(databases.using(name))
+        yield
+
+
+@pytest.fixture(scope="session")
+def ledger_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The ledger's own database: made once a session and never restored."""
+    with django_db_blocker.unblock():
+        copy = databases.copied(f"{_worker()}_ledger")
+        name = copy.__enter__()
+    yield name
+    copy.__exit__(None, None, None)
+
+
+@pytest.fixture
+def ledger_db(request: pytest.FixtureRequest, ledger_database: str, django_db_blocker: Any) -> Iterator[str]:
+    """Run this test in the ledger's own database; yields its name."""
+    if {"db", "transactional_db", "live_server"} & set(request.fixturenames):
+        raise pytest.UsageError("A ledger test runs in its own database: no db, no live_server there.")
+    with django_db_blocker.unblock(), databases.using(ledger_database):
+        yield ledger_database
+
+
+@pytest.fixture(autouse=True)
+def _in_the_right_database(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("ledger"):
+        request.getfixturevalue("ledger_db")
+
+
+def _restore_in_place_of_flush(self: TransactionTestCase) -> None:
+    databases.restore()
+
+
+TransactionTestCase._fixture_teardown = _restore_in_place_of_flush  # type: ignore[method-assign]
+
+
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture
+def process_env() -> dict[str, str]:
+    """The environment of a process that works on this test's database (ask for it after `transactional_db`)."""
+    return {
+        **os.environ,
+        "DATABASE_URL": databases.current_url(),
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": str(databases.ROOT),
+    }
+
+
+# ---------------------------------------------------------------- no test sees another
+@pytest.fixture(autouse=True)
+def _clean_slate() -> Iterator[None]:
+    cache.clear()
+    translation.deactivate()
+    yield
+    translation.deactivate()
+
+
+# ---------------------------------------------------------------- browser
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A small smartphone, as most shoppers have."""
+    return {**browser_context_args, "viewport": {"width": 360, "height": 800}, "locale": "ko-KP"}
