@@ -1,0 +1,103 @@
+"""Delivery slots: how many parcels a zone's couriers can bring in one window, and taking one of the places.
+
+Rows appear when a window is first asked for. A parcel takes its place when the order is placed and gives it back
+when it expires, is declined or cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models import F
+from django.db.transaction import TransactionManagementError
+
+from orders.models import DeliverySlot
+from orders.promises import Window
+
+SlotKey = tuple[date, int, str]  # day, start hour, vehicle
+
+
+class SlotFull(Exception):
+    """Every place of a window is promised."""
+
+    def __init__(self, slot: DeliverySlot) -> None:
+        super().__init__(str(slot))
+        self.slot = slot
+
+
+def places_left(*, zone_id: str, first: date, last: date) -> dict[SlotKey, int]:
+    """Free places of the windows somebody has asked for; a window that is missing has its whole capacity. One query."""
+    rows = DeliverySlot.objects.filter(zone_id=zone_id, day__range=(first, last))
+    return {(slot.day, slot.start_hour, slot.vehicle): slot.capacity - slot.taken for slot in rows}
+
+
+def capacity(vehicle: str) -> int:
+    """How many parcels this vehicle brings to one zone in one window."""
+    return int(settings.SLOT_CAPACITY[vehicle])
+
+
+def ensure(*, zone_id: str, wanted: Iterable[tuple[Window, str]]) -> None:
+    """Make the slot rows of these windows and vehicles exist.
+
+    Called before the placing transaction: of two at once one waits for a moment and neither can wait for the other.
+    """
+    rows = [
+        DeliverySlot(
+            zone_id=zone_id,
+            day=window.day,
+            start_hour=window.start_hour,
+            end_hour=window.end_hour,
+            vehicle=vehicle,
+            capacity=capacity(vehicle),
+        )
+        for window, vehicle in sorted(set(wanted), key=lambda pair: (pair[0].key, pair[1]))
+    ]
+    DeliverySlot.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def lock(*, zone_id: str, wanted: Iterable[tuple[Window, str]]) -> dict[SlotKey, DeliverySlot]:
+    """The slot rows of these windows and vehicles, locked in one order (by pk)."""
+    _needs_transaction()
+    asked = {(window.day, window.start_hour, vehicle) for window, vehicle in wanted}
+    rows = (
+        DeliverySlot.objects.filter(zone_id=zone_id)
+        .filter(_any_of(asked))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    return {(slot.day, slot.start_hour, slot.vehicle): slot for slot in rows}
+
+
+def take(slot: DeliverySlot) -> None:
+    """Take one place of a locked slot. Raises SlotFull when none is left."""
+    _needs_transaction()
+    if slot.taken >= slot.capacity:
+        raise SlotFull(slot)
+    DeliverySlot.objects.filter(pk=slot.pk).update(taken=F("taken") + 1)
+    slot.taken += 1
+
+
+def release(slot_ids: Iterable[int]) -> None:
+    """Give one place back for each id, a slot named twice twice: expired, declined, cancelled.
+
+    Locks the rows by pk. The caller changes its parcels' state in the same transaction, so that none gives back twice.
+    """
+    _needs_transaction()
+    ids = list(slot_ids)
+    for slot in DeliverySlot.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True):
+        DeliverySlot.objects.filter(pk=slot.pk).update(taken=F("taken") - ids.count(slot.pk))
+
+
+def _any_of(keys: set[SlotKey]) -> models.Q:
+    matching = models.Q(pk__in=[])
+    for day, start_hour, vehicle in keys:
+        matching |= models.Q(day=day, start_hour=start_hour, vehicle=vehicle)
+    return matching
+
+
+def _needs_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("slots change only inside the transaction of their order")
