@@ -74,12 +74,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "okryu.middleware.name_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "okryu.middleware.refuse_unsafe_requests",
     "okryu.middleware.security_headers",
+    "okryu.middleware.refuse_unsafe_requests",
+    # Outside of the ETag's middleware: a compressed body is padded at random and would never match again.
+    "okryu.middleware.CompressWhereSafe",
     "django.middleware.http.ConditionalGetMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -88,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "okryu.figures.counting.count_page_views",
+    "okryu.middleware.answer_when_busy",
 ]
 
 ROOT_URLCONF = "okryu.urls"
@@ -176,7 +179,7 @@ LANGUAGE_COOKIE_SECURE = TLS
 DISTRICT_COOKIE_NAME = "district"
 CART_COOKIE_NAME = "cart"
 CART_COUNT_COOKIE_NAME = "cart_count"
-CSRF_FAILURE_VIEW = "okryu.views.csrf_failure"
+CSRF_FAILURE_VIEW = "okryu.errors.csrf_failure"
 
 SECURE_SSL_REDIRECT = TLS and env.bool("SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 63072000 if TLS else 0

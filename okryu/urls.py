@@ -12,3 +12,8 @@ urlpatterns = [
     path("", include("okryu.pages")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "okryu.errors.bad_request"
+handler403 = "okryu.errors.permission_denied"
+handler404 = "okryu.errors.not_found"
+handler500 = "okryu.errors.server_error"
