@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "okryu.middleware.name_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "okryu.middleware.security_headers",
     "okryu.middleware.refuse_unsafe_requests",
     # Outside of the ETag's middleware: a compressed body is padded at random and would never match again.
@@ -88,7 +89,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "okryu.figures.counting.count_page_views",
     "okryu.middleware.answer_when_busy",
 ]
