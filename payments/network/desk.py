@@ -1,0 +1,89 @@
+"""The card desk of the network: issue a card, load it from a deposit. Used by staff, the demo and tests."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from payments.gateway import PIN_DIGITS, WON, normalise_card_number
+from payments.models import Account, Transfer
+from payments.network import digests
+from payments.network.models import Card
+from payments.network.verbs import retrying
+
+# Refused when a PIN is set: the first ones anybody tries.
+WEAK_PINS = {f"{digit}" * PIN_DIGITS for digit in range(10)} | {"1234", "4321", "0123", "9876"}
+
+
+class WeakPin(ValueError):
+    """Not four digits, or among the first ones anybody tries."""
+
+
+@sensitive_variables("number", "pin", "holder")
+@retrying
+def issue_card(
+    *,
+    number: str,
+    pin: str,
+    holder: str,
+    expires_on: date,
+    account_owner: str | None = None,
+    resident: bool = True,
+    currency: str = WON,
+    per_payment: int = 500_000,
+    per_day: int = 1_000_000,
+    count_day: int = 20,
+) -> Card:
+    """A new card on a new account, or on the account `account_owner` (15 digits) of a card since closed.
+
+    `holder` is the name on the card. Raises ValueError for a number that cannot be one, WeakPin.
+    """
+    number = normalise_card_number(number)
+    check_pin(pin)
+    with transaction.atomic(durable=True):
+        account, _ = Account.objects.get_or_create(
+            kind=Account.Kind.CARD, owner=account_owner or digests.number_mac(number).hex()[:32]
+        )
+        return Card.objects.create(
+            account=account,
+            number_mac=digests.number_mac(number),
+            holder_mac=digests.holder_mac(account.id, holder),
+            pin_mac=digests.pin_mac(account.id, pin),
+            key_version=digests.KEY_VERSION,
+            last4=number[-4:],
+            resident=resident,
+            currency=currency,
+            expires_on=expires_on,
+            per_payment=per_payment,
+            per_day=per_day,
+            count_day=count_day,
+        )
+
+
+@retrying
+def load(*, card: Card, amount: int, deposit: UUID) -> Transfer:
+    """Add `amount` won to the card's account for the bank's deposit line `deposit`, once.
+
+    The one door by which e-money enters: the float is compared with the bank's statement every day.
+    """
+    with transaction.atomic(durable=True):
+        if old := Transfer.objects.filter(uuid=deposit).first():
+            if (old.kind, old.credit_account_id, old.amount) != ("load", card.account_id, amount):
+                raise ValueError("this deposit was used for something else")
+            return old
+        return Transfer.objects.create(
+            uuid=deposit,
+            kind="load",
+            debit_account=Account.objects.get(kind=Account.Kind.FLOAT, owner=""),
+            credit_account_id=card.account_id,
+            amount=amount,
+            reference=deposit,
+        )
+
+
+def check_pin(pin: str) -> None:
+    if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()) or pin in WEAK_PINS:
+        raise WeakPin("choose four digits that are not the first ones anybody tries")

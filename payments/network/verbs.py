@@ -1,0 +1,298 @@
+"""The simulated network's verbs, each one durable transaction of its own: lock the card's balance, decide, write.
+
+In READ COMMITTED the balance row is locked alone and everything else is read by the next statements: a joined
+row would be read from before the lock was granted. Each verb locks one balance, first; so nothing can deadlock.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error, IntegrityError, OperationalError, transaction
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from okryu.calendar import at, local_day
+from okryu.money import LIMIT
+from payments.gateway import APPROVED, WON, Answer, Ask, Presented, Verified, luhn, receipt_number
+from payments.models import Account, Transfer
+from payments.network import digests
+from payments.network.decide import Facts, decide
+from payments.network.models import Authorisation, Balance, Card, Release
+
+LATE = "68"
+NO_ORIGINAL = "25"
+BAD_AMOUNT = "13"
+BAD_VERB = "12"
+MISUSED_ID = "94"
+NOT_PERMITTED = "57"
+UNKNOWN_CARD = "14"
+State = Authorisation.State
+
+P = ParamSpec("P")
+R = TypeVar("R")
+# Serialisation failure, deadlock, lock not available, and two firsts of one id: the whole verb runs again.
+_AGAIN = {"40001", "40P01", "55P03", "23505"}
+
+
+def retrying(verb: Callable[P, R]) -> Callable[P, R]:
+    """Run the verb again, at most three times in all, when another transaction was in the way."""
+
+    @functools.wraps(verb)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        for pause in (0.02, 0.1):
+            try:
+                return verb(*args, **kwargs)
+            except (OperationalError, IntegrityError) as error:
+                if _sqlstate(error) not in _AGAIN:
+                    raise
+                time.sleep(pause * (1 + random.random()))  # noqa: S311 - jitter, not a secret
+        return verb(*args, **kwargs)
+
+    return wrapper
+
+
+def _sqlstate(error: Error) -> str:
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+# ---------------------------------------------------------------- verbs
+
+
+@retrying
+def authorise(ask: Ask, card: Presented) -> Answer:
+    """Keep `ask.amount` won back on the card, or say why not. The same id gets the same answer for ever."""
+    if ask.currency != WON:
+        return Answer(NOT_PERMITTED)
+    if not 0 < ask.amount <= LIMIT:
+        return Answer(BAD_AMOUNT)
+    if not luhn(card.number):
+        return Answer(UNKNOWN_CARD)
+    with transaction.atomic(durable=True):
+        balance = _lock_balance_of_card(card.number)
+        if old := Authorisation.objects.filter(pk=ask.id).first():
+            return _answer(old) if old.amount in {0, ask.amount} else Answer(MISUSED_ID)
+        code, last4 = (UNKNOWN_CARD, "") if balance is None else _judge(balance, card, ask.amount)
+        return _answer(
+            Authorisation.objects.create(
+                id=ask.id,
+                account_id=None if balance is None else balance.account_id,
+                merchant_reference=ask.reference,
+                last4=last4,
+                amount=ask.amount,
+                code=code,
+                state=State.OPEN if code == APPROVED else State.DECLINED,
+                expires_at=timezone.now() + timedelta(days=settings.AUTHORISATION_LIFE_DAYS),
+            )
+        )
+
+
+@retrying
+def verify(card: Presented) -> Verified:
+    """Check a card, its PIN and its holder without taking anything. A wrong PIN counts."""
+    if not luhn(card.number):
+        return Verified(UNKNOWN_CARD)
+    with transaction.atomic(durable=True):
+        balance = _lock_balance_of_card(card.number)
+        if balance is None:
+            return Verified(UNKNOWN_CARD)
+        code, last4 = _judge(balance, card, 0)
+        if code != APPROVED:
+            return Verified(code)
+        return Verified(code, token=_plastic(card.number).token, last4=last4)
+
+
+@retrying
+def capture(ask: Ask) -> Answer:
+    """Move part of what an authorisation keeps back to the shop."""
+    with transaction.atomic(durable=True):
+        original = _lock_original(ask)
+        if done := _moved_before(ask, "capture"):
+            return done
+        if original is None or original.state != State.OPEN:
+            return Answer(NO_ORIGINAL)
+        if ask.amount > original.held:
+            return Answer(BAD_AMOUNT)
+        return _move(ask, "capture", debit_id=_account_of(original), credit_id=_merchant_id())
+
+
+@retrying
+def refund(ask: Ask) -> Answer:
+    """Move captured money back to the card it came from."""
+    with transaction.atomic(durable=True):
+        original = _lock_original(ask)
+        if done := _moved_before(ask, "refund"):
+            return done
+        if original is None or original.state == State.DECLINED:
+            return Answer(NO_ORIGINAL)
+        if ask.amount > original.captured - original.refunded:
+            return Answer(BAD_AMOUNT)
+        return _move(ask, "refund", debit_id=_merchant_id(), credit_id=_account_of(original))
+
+
+@retrying
+def release(ask: Ask) -> Answer:
+    """Give part of what an open authorisation keeps back to the card."""
+    with transaction.atomic(durable=True):
+        original = _lock_original(ask)
+        if old := Release.objects.filter(pk=ask.id).first():
+            same = (old.authorisation_id, old.amount) == (ask.of, ask.amount)
+            return Answer(APPROVED, receipt_number(ask.id)) if same else Answer(MISUSED_ID)
+        if original is None or original.state != State.OPEN:
+            return Answer(NO_ORIGINAL)
+        if ask.amount > original.held:
+            return Answer(BAD_AMOUNT)
+        Release.objects.create(id=ask.id, authorisation=original, amount=ask.amount)
+        return Answer(APPROVED, receipt_number(ask.id))
+
+
+@retrying
+def reverse(ask: Ask) -> Answer:
+    """Undo a whole authorisation of which nothing is captured.
+
+    One that was never heard of gets a tombstone: should it arrive later, it is declined as too late.
+    """
+    with transaction.atomic(durable=True):
+        original = _lock_original(ask)
+        if original is None:
+            Authorisation.objects.create(
+                id=ask.of, amount=0, code=LATE, state=State.DECLINED, expires_at=Now(),
+                merchant_reference=ask.reference,
+            )  # fmt: skip
+        elif original.captured:
+            return Answer(BAD_VERB)
+        elif original.state == State.OPEN:
+            original.state = State.REVERSED
+            original.save(update_fields=["state"])
+        return Answer(APPROVED, receipt_number(ask.id))
+
+
+def inquire(message_id: UUID) -> Answer | None:
+    """What was answered to this question; None when it was never heard."""
+    if old := Authorisation.objects.filter(pk=message_id).first():
+        return _answer(old)
+    moved = Transfer.objects.filter(uuid=message_id, kind__in=["capture", "refund"]).exists()
+    if moved or Release.objects.filter(pk=message_id).exists():
+        return Answer(APPROVED, receipt_number(message_id))
+    return None
+
+
+# ---------------------------------------------------------------- under the lock
+
+
+def _lock_balance_of_card(number: str) -> Balance | None:
+    mac = digests.number_mac(number)
+    account_id = Card.objects.filter(number_mac=mac).values_list("account_id", flat=True).first()
+    return None if account_id is None else Balance.objects.select_for_update(no_key=True).get(pk=account_id)
+
+
+def _lock_original(ask: Ask) -> Authorisation | None:
+    """The authorisation `ask` is about, read under its card's lock, its expiry taken into account."""
+    account_id = Authorisation.objects.filter(pk=ask.of).values_list("account_id", flat=True).first()
+    if account_id is not None:
+        Balance.objects.select_for_update(no_key=True).get(pk=account_id)
+        expire_due(account_id)
+    return Authorisation.objects.filter(pk=ask.of).first()
+
+
+def expire_due(account_id: int) -> None:
+    """Free what authorisations past their time keep back. Under the balance's lock."""
+    due = Authorisation.objects.filter(account_id=account_id, state=State.OPEN, expires_at__lte=Now())
+    due.update(state=State.EXPIRED)
+
+
+def _plastic(number: str) -> Card:
+    return Card.objects.get(number_mac=digests.number_mac(number))
+
+
+def _judge(balance: Balance, presented: Presented, amount: int) -> tuple[str, str]:
+    """The code for this card and amount, and the card's last four digits; keeps the PIN counter."""
+    expire_due(balance.account_id)
+    card = _plastic(presented.number)
+    decision = decide(_facts(card, presented), amount)
+    if decision.pin_tries != card.pin_tries:
+        card.pin_tries = decision.pin_tries
+        card.save(update_fields=["pin_tries"])
+    return decision.code, card.last4
+
+
+def _facts(card: Card, presented: Presented) -> Facts:
+    now = timezone.now()
+    balance = Balance.objects.get(pk=card.account_id)
+    spent, count = today_of(card.account_id)
+    return Facts(
+        status=card.status,
+        expires_on=card.expires_on,
+        today=local_day(now),
+        pin_tries=card.pin_tries,
+        pin_is_right=digests.same(card.pin_mac, digests.pin_mac(card.account_id, presented.pin)),
+        holder_is_right=digests.same(card.holder_mac, digests.holder_mac(card.account_id, presented.holder)),
+        is_resident=card.resident,
+        currency=card.currency,
+        per_payment=card.per_payment,
+        per_day=card.per_day,
+        count_day=card.count_day,
+        spent_today=spent,
+        count_today=count,
+        available=balance.posted - balance.held,
+    )
+
+
+def today_of(account_id: int) -> tuple[int, int]:
+    """Won held or taken, and payments approved, since midnight in Pyongyang. What came back does not count."""
+    midnight = at(local_day(timezone.now()), 0)
+    approved = Authorisation.objects.filter(account_id=account_id, created_at__gte=midnight, code=APPROVED)
+    today = approved.aggregate(
+        live=Sum(F("amount") - F("released"), filter=Q(state__in=[State.OPEN, State.DONE])),
+        taken=Sum("captured", filter=Q(state=State.EXPIRED)),
+        count=Count("id", filter=~Q(state=State.REVERSED)),
+    )
+    return (today["live"] or 0) + (today["taken"] or 0), today["count"]
+
+
+# ---------------------------------------------------------------- movements
+
+
+def _move(ask: Ask, kind: str, *, debit_id: int, credit_id: int) -> Answer:
+    Transfer.objects.create(
+        uuid=ask.id, kind=kind, debit_account_id=debit_id, credit_account_id=credit_id,
+        amount=ask.amount, reference=ask.of,
+    )  # fmt: skip
+    return Answer(APPROVED, receipt_number(ask.id))
+
+
+def _moved_before(ask: Ask, kind: str) -> Answer | None:
+    old = Transfer.objects.filter(uuid=ask.id).first()
+    if old is None:
+        return None
+    same = (old.kind, old.amount, old.reference) == (kind, ask.amount, ask.of)
+    return Answer(APPROVED, receipt_number(ask.id)) if same else Answer(MISUSED_ID)
+
+
+def _account_of(authorisation: Authorisation) -> int:
+    if authorisation.account_id is None:
+        raise ValueError("a declined authorisation moves nothing")
+    return authorisation.account_id
+
+
+def _merchant_id() -> int:
+    return Account.objects.values_list("id", flat=True).get(kind=Account.Kind.MERCHANT, owner="")
+
+
+def _answer(authorisation: Authorisation) -> Answer:
+    if authorisation.code != APPROVED:
+        return Answer(authorisation.code, receipt_number(authorisation.id))
+    return Answer(
+        APPROVED,
+        receipt_number(authorisation.id),
+        last4=authorisation.last4,
+        expires_at=authorisation.expires_at,
+    )
