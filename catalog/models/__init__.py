@@ -1,0 +1,21 @@
+"""What the shop offers: categories, sellers, products, variants, stock, pictures, reviews, notices."""
+
+from catalog.models.pictures import Picture
+from catalog.models.products import Product, ProductKind, ProductQuerySet, ProductVariant
+from catalog.models.shelves import Category, Seller
+from catalog.models.stock import Stock, StockMovement
+from catalog.models.words import Notice, Review
+
+__all__ = [
+    "Category",
+    "Notice",
+    "Picture",
+    "Product",
+    "ProductKind",
+    "ProductQuerySet",
+    "ProductVariant",
+    "Review",
+    "Seller",
+    "Stock",
+    "StockMovement",
+]

@@ -1,0 +1,270 @@
+"""What is offered: kinds, products and their variants."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from catalog import wording
+from catalog.models.shelves import Category, Seller
+
+if TYPE_CHECKING:
+    from catalog.models.pictures import Picture
+    from catalog.models.stock import Stock
+
+
+class ProductKind(models.Model):
+    """The same thing offered by several sellers, and the unit their prices are compared by."""
+
+    slug = models.SlugField(_("address word"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    category = models.ForeignKey(Category, models.PROTECT, related_name="kinds", verbose_name=_("category"))
+    # "" compares whole pieces; "g" and "ml" compare by 100 g and 100 ml.
+    comparison_unit = models.CharField(_("compared by"), max_length=4, blank=True)
+
+    objects: models.Manager[ProductKind] = models.Manager()
+
+    class Meta:
+        verbose_name = _("kind of product")
+        verbose_name_plural = _("kinds of product")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def on_sale(self) -> ProductQuerySet:
+        """Products a shopper may see: listed, of an open seller, in a shown category, with something to buy."""
+        return self.filter(
+            models.Exists(ProductVariant.objects.filter(product=models.OuterRef("pk"), is_active=True)),
+            is_active=True,
+            seller__is_active=True,
+            category__is_active=True,
+        )
+
+    def for_cards(self) -> ProductQuerySet:
+        """All a list of cards shows, in three queries whatever its length. No descriptions."""
+        return (
+            self.select_related("seller__district", "kind")
+            .defer(
+                *("description", "description_ko_kp", "description_en"),
+                *("seller__introduction", "seller__introduction_ko_kp", "seller__introduction_en"),
+            )
+            .prefetch_related(
+                models.Prefetch("variants", ProductVariant.objects.filter(is_active=True).select_related("stock")),
+                "pictures",
+            )
+        )
+
+
+class Product(models.Model):
+    """One seller's offer, with its own page, stock and reviews."""
+
+    class ContentUnit(models.TextChoices):
+        GRAM = "g", "g"
+        MILLILITRE = "ml", "ml"
+        PIECE = "piece", _("piece")
+
+    seller = models.ForeignKey(Seller, models.PROTECT, related_name="products", verbose_name=_("seller"))
+    category = models.ForeignKey(Category, models.PROTECT, related_name="products", verbose_name=_("category"))
+    kind = models.ForeignKey(
+        ProductKind, models.PROTECT, null=True, blank=True, related_name="products", verbose_name=_("kind")
+    )
+    slug = models.SlugField(_("address word"), max_length=80)
+    name = models.CharField(_("name"), max_length=120)
+    description = models.TextField(_("description"), blank=True, max_length=4000)
+    unit = models.CharField(_("unit"), max_length=20)  # 그릇, 병: what one piece is counted in
+    # What one piece holds, for prices per 100 g or 100 ml.
+    content_amount = models.PositiveIntegerField(_("content"), null=True, blank=True)
+    content_unit = models.CharField(_("content unit"), max_length=5, choices=ContentUnit.choices, blank=True)
+    weight_g = models.PositiveIntegerField(_("packed weight in grams"))
+    needs_van = models.BooleanField(_("only by van"), default=False)
+    minimum_age = models.PositiveSmallIntegerField(_("from age"), default=0)
+    is_medicine = models.BooleanField(_("medicine"), default=False)
+    is_active = models.BooleanField(_("listed"), default=True)
+    listed_at = models.DateTimeField(_("listed at"), default=timezone.now)
+    # Kept by jobs and by the review verbs, never edited by hand.
+    sold_30_days = models.PositiveIntegerField(_("sold in 30 days"), default=0, editable=False)
+    rating_sum = models.PositiveIntegerField(default=0, editable=False)
+    rating_count = models.PositiveIntegerField(_("reviews"), default=0, editable=False)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(content_amount__isnull=True, content_unit="")
+                | Q(content_amount__gt=0, content_unit__in=["g", "ml", "piece"]),
+                name="product_content_with_unit",
+            ),
+            models.CheckConstraint(
+                condition=Q(rating_sum__gte=F("rating_count")) & Q(rating_sum__lte=F("rating_count") * 5),
+                name="product_rating_within_stars",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["category", "-sold_30_days", "-id"], name="product_popular_in_category"),
+            models.Index(fields=["seller", "-sold_30_days", "-id"], name="product_popular_of_seller"),
+            models.Index(fields=["-sold_30_days", "-id"], name="product_popular"),
+            models.Index(fields=["-listed_at", "-id"], name="product_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:product", args=[self.pk, self.slug])
+
+    @property
+    def rating(self) -> float | None:
+        """The mean of all published stars, 1 to 5, or None without reviews."""
+        return self.rating_sum / self.rating_count if self.rating_count else None
+
+    # What cards show. These read `variants` and `pictures` as for_cards() loads them: only variants on the list.
+
+    @cached_property
+    def shown_variant(self) -> ProductVariant | None:
+        """The variant whose price stands on cards: the lowest that is in stock, else the lowest."""
+        return min(self.variants.all(), key=lambda v: (v.available == 0, v.unit_price), default=None)
+
+    @cached_property
+    def price_varies(self) -> bool:
+        return len({variant.unit_price for variant in self.variants.all()}) > 1
+
+    @cached_property
+    def available(self) -> int:
+        """How many pieces can be ordered now, of all variants together."""
+        return sum(variant.available for variant in self.variants.all())
+
+    @cached_property
+    def main_picture(self) -> Picture | None:
+        return next(iter(self.pictures.all()), None)
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.available == 0
+
+    @property
+    def shown_price(self) -> int | None:
+        return self.shown_variant.unit_price if self.shown_variant else None
+
+    @property
+    def old_price(self) -> int | None:
+        """The price before it was lowered, or None at the full price."""
+        return self.shown_variant.price if self.shown_variant and self.shown_variant.is_marked_down else None
+
+    @property
+    def cut_percent(self) -> int:
+        return self.shown_variant.cut_percent if self.shown_variant else 0
+
+    @property
+    def unit_price_text(self) -> str:
+        return wording.unit_price(self, self.shown_price)
+
+    @property
+    def content_text(self) -> str:
+        return wording.content(self)
+
+    @property
+    def few_left(self) -> str:
+        """ "7병 남음" when few pieces are left, else "". Said only when it is true, never to hurry people."""
+        low = max((variant.low_threshold for variant in self.variants.all()), default=0)
+        return wording.left(self, self.available) if 0 < self.available <= low else ""
+
+    @property
+    def is_compared_by_content(self) -> bool:
+        """Prices stand per 100 g or 100 ml; a dish or a 50 g jar is compared by the piece."""
+        if self.content_unit not in (self.ContentUnit.GRAM, self.ContentUnit.MILLILITRE):
+            return False
+        if self.kind is not None:
+            return self.kind.comparison_unit == self.content_unit
+        return (self.content_amount or 0) >= 100 and self.seller.kind != Seller.Kind.RESTAURANT
+
+    def price_per_hundred(self, price: int) -> int | None:
+        """What 100 g or 100 ml cost at `price` a piece, in whole won rounded half up; None where that says nothing."""
+        if not self.is_compared_by_content or not self.content_amount:
+            return None
+        return (price * 200 + self.content_amount) // (2 * self.content_amount)
+
+
+class ProductVariant(models.Model):
+    """What is put in the cart: one size, colour or flavour of a product. A plain product has exactly one."""
+
+    product = models.ForeignKey(Product, models.PROTECT, related_name="variants", verbose_name=_("product"))
+    sku = models.CharField("SKU", max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=60, blank=True)  # blank for the only variant
+    size = models.CharField(_("size"), max_length=20, blank=True)
+    colour = models.CharField(_("colour"), max_length=30, blank=True)
+    flavour = models.CharField(_("flavour"), max_length=30, blank=True)
+    price = models.PositiveBigIntegerField(_("price"))  # whole won
+    markdown_price = models.PositiveBigIntegerField(_("lowered price"), null=True, blank=True)
+    markdown_from = models.DateTimeField(_("lowered from"), null=True, blank=True)
+    markdown_until = models.DateTimeField(_("lowered until"), null=True, blank=True)
+    is_active = models.BooleanField(_("listed"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    objects: models.Manager[ProductVariant] = models.Manager()
+
+    class Meta:
+        verbose_name = _("variant")
+        verbose_name_plural = _("variants")
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__range=(1, 10_000_000)), name="variant_price_in_range"),
+            models.CheckConstraint(
+                condition=Q(markdown_price__isnull=True, markdown_from__isnull=True, markdown_until__isnull=True)
+                | Q(
+                    markdown_price__gte=1,
+                    markdown_price__lt=F("price"),
+                    markdown_from__isnull=False,
+                    markdown_until__gt=F("markdown_from"),
+                ),
+                name="variant_markdown_whole_and_lower",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.name}".strip()
+
+    @property
+    def is_marked_down(self) -> bool:
+        return (
+            self.markdown_price is not None
+            and self.markdown_from is not None
+            and self.markdown_until is not None
+            and self.markdown_from <= timezone.now() < self.markdown_until
+        )
+
+    @property
+    def unit_price(self) -> int:
+        """What one piece costs now, in whole won."""
+        return self.markdown_price if self.is_marked_down and self.markdown_price is not None else self.price
+
+    @property
+    def cut_percent(self) -> int:
+        """How much lower the price is now, in whole per cent rounded down; 0 at the full price."""
+        return (self.price - self.unit_price) * 100 // self.price
+
+    @property
+    def available(self) -> int:
+        stock: Stock | None = getattr(self, "stock", None)  # a variant nobody received yet has no row
+        return stock.available if stock else 0
+
+    @property
+    def low_threshold(self) -> int:
+        stock: Stock | None = getattr(self, "stock", None)
+        return stock.low_threshold if stock else 0
+
+    @property
+    def is_low(self) -> bool:
+        return 0 < self.available <= self.low_threshold

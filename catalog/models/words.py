@@ -1,0 +1,59 @@
+"""What buyers and the bureau say: reviews and notices."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models.products import Product
+
+
+class Review(models.Model):
+    """A buyer's stars and words about one purchase."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        PUBLISHED = "published", _("Published")
+        REFUSED = "refused", _("Refused")
+
+    product = models.ForeignKey(Product, models.PROTECT, related_name="reviews", verbose_name=_("product"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews", verbose_name=_("member"))
+    # The order line's public id: the catalogue does not know orders, one purchase gives one review.
+    purchase = models.UUIDField(_("purchase"), unique=True)
+    stars = models.PositiveSmallIntegerField(_("stars"))
+    text = models.TextField(_("words"), max_length=1000, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    answer = models.TextField(_("seller's answer"), max_length=1000, blank=True)
+    created_at = models.DateTimeField(_("written at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+        ordering = ["-created_at", "-id"]
+        constraints = [models.CheckConstraint(condition=Q(stars__range=(1, 5)), name="review_one_to_five_stars")]
+        indexes = [models.Index(fields=["product", "state", "-created_at"], name="review_of_product")]
+
+    def __str__(self) -> str:
+        return f"{self.stars} {self.product}"
+
+
+class Notice(models.Model):
+    """A short notice of the bureau on the home page."""
+
+    title = models.CharField(_("title"), max_length=120)
+    body = models.TextField(_("text"), max_length=2000, blank=True)
+    published_at = models.DateTimeField(_("published at"), default=timezone.now)
+    is_active = models.BooleanField(_("shown"), default=True)
+
+    objects: models.Manager[Notice] = models.Manager()
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ["-published_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.title

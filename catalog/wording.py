@@ -1,0 +1,76 @@
+"""How contents, prices for comparing, counts and waits are worded in the page's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.formats import number_format
+from django.utils.translation import get_language, gettext, ngettext
+
+from okryu.money import format_won
+
+if TYPE_CHECKING:
+    from catalog.models import Product, Seller
+
+
+def won(amount: int) -> str:
+    return format_won(amount, get_language() or settings.LANGUAGE_CODE)
+
+
+def content(product: Product) -> str:
+    """What one piece holds: 500ml, 1kg; "" where it is not known."""
+    amount, unit = product.content_amount, product.content_unit
+    if not amount:
+        return ""
+    if unit == "piece":
+        return ngettext("%(n)s piece", "%(n)s pieces", amount) % {"n": amount}
+    if amount >= 1000 and amount % 100 == 0:
+        number = number_format(f"{amount / 1000:g}")
+        return gettext("%(n)s kg") % {"n": number} if unit == "g" else gettext("%(n)s l") % {"n": number}
+    return gettext("%(n)s g") % {"n": amount} if unit == "g" else gettext("%(n)s ml") % {"n": amount}
+
+
+def unit_price(product: Product, price: int | None) -> str:
+    """What a price buys, for comparing: 100ml당 16원, 50g 한통, 한그릇."""
+    hundred = product.price_per_hundred(price) if price is not None else None
+    if hundred is not None:
+        return hundred_price(product, hundred)
+    if product.content_amount and product.content_unit != "piece" and product.seller.kind != "restaurant":
+        return gettext("%(content)s %(unit)s") % {"content": content(product), "unit": product.unit}
+    return gettext("per %(unit)s") % {"unit": product.unit}
+
+
+def hundred_price(product: Product, hundred: int) -> str:
+    if product.content_unit == "g":
+        return gettext("%(won)s per 100 g") % {"won": won(hundred)}
+    return gettext("%(won)s per 100 ml") % {"won": won(hundred)}
+
+
+def pieces(product: Product, count: int) -> str:
+    """A count in the product's own unit: 7병, 7 bottles."""
+    if (get_language() or "").startswith("en"):
+        return f"{count:,} {product.unit if count == 1 else _plural(product.unit)}"
+    return f"{count:,}{product.unit}"
+
+
+def left(product: Product, count: int) -> str:
+    return gettext("%(pieces)s left") % {"pieces": pieces(product, count)}
+
+
+def readiness(seller: Seller) -> str:
+    """How long the seller takes: 준비 1시간, 준비 반나절, 준비 3일."""
+    if seller.lead_days:
+        return ngettext("ready in %(n)s day", "ready in %(n)s days", seller.lead_days) % {"n": seller.lead_days}
+    minutes = seller.preparation_minutes
+    if minutes < 60:
+        return ngettext("ready in %(n)s minute", "ready in %(n)s minutes", minutes) % {"n": minutes}
+    hours = -(-minutes // 60)
+    if hours < 4:
+        return ngettext("ready in %(n)s hour", "ready in %(n)s hours", hours) % {"n": hours}
+    return gettext("ready in half a day") if hours <= 6 else gettext("ready in a day")
+
+
+def _plural(noun: str) -> str:
+    """The English plural of a plain unit word: bottles, boxes, bunches."""
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
