@@ -13,7 +13,7 @@ def client_address(request: HttpRequest) -> str:
     client puts before it is ignored. Without one the header is not read at all.
     """
     text = request.META.get("REMOTE_ADDR", "")
-    if getattr(settings, "BEHIND_PROXY", False):
+    if settings.BEHIND_PROXY:
         text = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip() or text
     try:
         address = ipaddress.ip_address(text)

@@ -39,6 +39,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     phone = models.CharField(_("mobile number"), max_length=10, unique=True)
     # As it stands on the member's card: the network compares it at the first purchase and at every payment.
     name = models.CharField(_("name"), max_length=60)
+    # Set at the first purchase, when the network has compared the name with the card: from then on only the bureau
+    # may change it.
+    name_fixed_at = models.DateTimeField(_("name checked at"), null=True, blank=True, editable=False)
     birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
     language = models.CharField(_("language"), max_length=8, default="ko-kp")
     is_active = models.BooleanField(_("active"), default=True)
@@ -72,6 +75,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.name
+
+    def rename(self, name: str) -> bool:
+        """Change the name unless a purchase has fixed it; False when it was too late."""
+        changed = User.objects.filter(pk=self.pk, name_fixed_at__isnull=True).update(name=name)
+        self.refresh_from_db(fields=["name", "name_fixed_at"])
+        return bool(changed)
+
+    def fix_name(self) -> None:
+        """The card network has found this name on the member's card. Safe to repeat."""
+        User.objects.filter(pk=self.pk, name_fixed_at__isnull=True).update(name_fixed_at=Now())
 
 
 class Guess(models.Model):

@@ -66,7 +66,7 @@ class PhoneField(forms.CharField):
         kwargs.setdefault("max_length", _LONGEST)
         super().__init__(**kwargs)
         self.widget.input_type = "tel"
-        self.widget.attrs |= {"inputmode": "tel", "class": "input input--digits"}
+        self.widget.attrs |= {"inputmode": "tel", "class": "input--digits"}
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""

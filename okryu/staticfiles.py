@@ -34,6 +34,7 @@ STYLE_SHEETS = [
     "css/checkout.css",
     "css/table.css",
     "css/chart.css",
+    "css/account.css",
 ]
 
 

@@ -1,14 +1,92 @@
-"""Pages of no single app: errors, language, help."""
+"""Pages of no single app: help, about, language, refusals of forged forms."""
 
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import check_for_language
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_cookie
+
+from accounts.districts import deliverable_districts
+from accounts.models import User
+from accounts.redirects import safe_next
+from accounts.same_origin import same_origin_post
+from accounts.views import remember_language
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return HttpResponse(status=403)
-
-
+@require_safe
+@vary_on_cookie
 def help_page(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(status=501)
+    """Delivery and fees, paying, returns: the rules of the house as the settings hold them."""
+    context = {
+        "districts": deliverable_districts(),
+        "windows": settings.DELIVERY_WINDOWS,
+        "days_ahead": settings.DELIVERY_DAYS_AHEAD,
+        "van_factor": settings.VAN_FEE_FACTOR,
+        "motorbike_kg": settings.MOTORBIKE_LIMIT_GRAMS // 1000,
+        "dish_zones": sorted(settings.DISH_ZONE_MINIMUM_WON.items()),
+        "hold_minutes": settings.ORDER_HOLD_MINUTES,
+        "hours": settings.COLLECTION_HOURS,
+        "liquor_age": settings.MINIMUM_AGE_LIQUOR,
+        "medicine_boxes": settings.MEDICINE_BOXES_PER_WEEK,
+    }
+    return _same_for_everyone(render(request, "shop/help.html", context))
 
 
-about = language = robots = help_page
+@require_safe
+@vary_on_cookie
+def about(request: HttpRequest) -> HttpResponse:
+    return _same_for_everyone(render(request, "shop/about.html"))
+
+
+@same_origin_post(question=_("Switch the language?"), button=_("Switch the language"))
+def language(request: HttpRequest) -> HttpResponse:
+    """Remember the language in a cookie, and with the member when somebody is signed in."""
+    chosen = request.POST.get("language", "")
+    response = redirect(safe_next(request, "/"))
+    if chosen in dict(settings.LANGUAGES) and check_for_language(chosen):
+        remember_language(response, chosen)
+        # Without a session cookie nobody is signed in: the session is not even read.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
+            User.objects.filter(pk=request.user.pk).update(language=chosen)
+    return response
+
+
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send staff to the one sign-in page. A member who is no staff is told so instead of going round in circles."""
+    if request.user.is_authenticated and not request.user.is_staff:
+        raise PermissionDenied
+    query = urlencode({"next": safe_next(request, reverse("admin:index"))})
+    return redirect(f"{reverse('accounts:sign-in')}?{query}")
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers leave alone: pages of one person, and searches without end."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in _NOT_FOR_CRAWLERS), ""]
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+
+
+_NOT_FOR_CRAWLERS = ("/account/", "/admin/", "/card/", "/cart/", "/checkout/", "/compare/", "/orders/", "/search/")
+
+
+@never_cache
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without our token, or with an old one. Nothing was done; the page says how to go on."""
+    # The body is not read again: it may be what was wrong.
+    source = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(source, allowed_hosts={request.get_host()})
+    return render(request, "shop/csrf_failure.html", {"back": source if ours else "/"}, status=403)
+
+
+def _same_for_everyone(response: HttpResponse) -> HttpResponse:
+    """The same bytes for all in one language; only our own cache may share them."""
+    response.headers["Cache-Control"] = "private"
+    return response

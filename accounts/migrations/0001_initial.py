@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                 ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
                 ('phone', models.CharField(max_length=10, unique=True, verbose_name='mobile number')),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
+                ('name_fixed_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='name checked at')),
                 ('birth_year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='year of birth')),
                 ('language', models.CharField(default='ko-kp', max_length=8, verbose_name='language')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),

@@ -1,0 +1,64 @@
+"""Text people type: one line, composed Hangul, nothing that cannot be seen."""
+
+import re
+import unicodedata
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+# Letters by their category, but empty to the eye: Hangul fillers.
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+# Format characters flip or hide text; others are controls, surrogates, private and unassigned code points.
+_UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
+_NAME_MARKS = frozenset(" -'’.·")
+_MARKS_ON_ONE_LETTER = 2
+
+
+class HiddenCharacter(ValueError):
+    """The text holds a character that cannot be seen: a filler, a zero-width or a direction mark, a control."""
+
+
+def one_line(text: str) -> str:
+    """`text` in NFC on one line, runs of blanks made one. Raises HiddenCharacter.
+
+    Line breaks and tabs become blanks: they come from pasting, and a line of a log or a slip stays one line.
+    """
+    composed = unicodedata.normalize("NFC", re.sub(r"[\r\n\t\v\f]", " ", text))
+    marks = 0
+    for character in composed:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if category in _UNSEEN or character in _FILLERS or marks > _MARKS_ON_ONE_LETTER:
+            raise HiddenCharacter(f"U+{ord(character):04X}")
+    return re.sub(r"\s+", " ", composed).strip()
+
+
+class LineField(forms.CharField):
+    """One line of text as one_line() makes it, at most `max_length` characters after that."""
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        try:
+            return one_line(text)
+        except HiddenCharacter:
+            raise ValidationError(
+                _("There are characters in it that cannot be seen. Please type it anew."), code="hidden"
+            ) from None
+
+
+class NameField(LineField):
+    """A person's name: letters of any script, blanks, hyphens, apostrophes and dots."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("Name"))
+        kwargs.setdefault("max_length", 60)
+        super().__init__(**kwargs)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        letters = [character for character in value if unicodedata.category(character)[0] in "LM"]
+        marks = [character for character in value if character in _NAME_MARKS]
+        if value and (not letters or len(letters) + len(marks) < len(value)):
+            raise ValidationError(_("Write the name with letters only."), code="letters")
