@@ -7,17 +7,18 @@ follows hangs on the cut's id, so each step can be run again and changes nothing
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
 
 from payments.models import Account, DayCut, Transfer
 
-# Ids of a day's transfers are made under this name: uuid5(SETTLEMENT, "cut:kind:what").
+# Ids of a day's transfers are made under this name: uuid5(SETTLEMENT, "day:kind:about").
 SETTLEMENT = UUID("6f6b7279-7520-5365-7474-6c656d656e74")
+MOVES = ("receipt", "receipt_back", "payout", "fare_payout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,14 @@ class Settled:
     sellers: int
 
 
-class DayNotOver(Exception):
-    """Only a day that has ended can be closed."""
+class Move(NamedTuple):
+    """One transfer to be booked."""
+
+    kind: str
+    debit: int
+    credit: int
+    amount: int
+    about: UUID | None = None  # the payment; a payout is about itself
 
 
 def close_day(day: date) -> DayCut:
@@ -39,7 +46,23 @@ def close_day(day: date) -> DayCut:
 
     Earlier cuts that were not written up are written first.
     """
-    with transaction.atomic(durable=True), _one_closer(), connection.cursor() as cursor:
+    with transaction.atomic(durable=True):
+        return write_up(day)
+
+
+def settle(cut: DayCut) -> Settled:
+    """Book what the network paid for the day's captures and pay out what sellers and couriers are owed.
+
+    Repeatable: what was booked stays booked once.
+    """
+    with transaction.atomic(durable=True):
+        return book(cut)
+
+
+def write_up(day: date) -> DayCut:
+    """`close_day` within the caller's transaction."""
+    _wait_for_other_runners()
+    with connection.cursor() as cursor:
         if not DayCut.objects.filter(day=day).exists():
             cursor.execute("CALL close_day(%s)", [day])
         for cut_id in DayCut.objects.filter(seal=None).order_by("id").values_list("id", flat=True):
@@ -48,55 +71,53 @@ def close_day(day: date) -> DayCut:
     return DayCut.objects.get(day=day)
 
 
-def settle(cut: DayCut, *, at: datetime | None = None) -> Settled:
-    """Book what the network paid for the day's captures and pay out what sellers and couriers are owed.
-
-    `at` is kept only while history is written. Repeatable: what was booked stays booked once.
-    """
-    with transaction.atomic(durable=True), _one_closer():
-        receipts = _receipts(cut, at)
-        payouts = _payouts(cut, at)
-        Transfer.objects.bulk_create([*receipts, *payouts], batch_size=2_000)
+def book(cut: DayCut, *, at: datetime | None = None) -> Settled:
+    """`settle` within the caller's transaction. `at` is kept only while history is written."""
+    _wait_for_other_runners()
+    rows = [_transfer(cut, move, at) for move in [*_receipts(cut), *_payouts(cut)]]
+    known = set(Transfer.objects.filter(uuid__in=[row.uuid for row in rows]).values_list("uuid", flat=True))
+    new = [row for row in rows if row.uuid not in known]
+    Transfer.objects.bulk_create(new, batch_size=2_000)
+    total = {kind: sum(row.amount for row in new if row.kind == kind) for kind in MOVES}
     return Settled(
-        received=sum(row.amount for row in receipts if row.kind == "receipt"),
-        returned=sum(row.amount for row in receipts if row.kind == "receipt_back"),
-        paid_out=sum(row.amount for row in payouts),
-        sellers=sum(row.kind == "payout" for row in payouts),
+        received=total["receipt"],
+        returned=total["receipt_back"],
+        paid_out=total["payout"] + total["fare_payout"],
+        sellers=sum(row.kind == "payout" for row in new),
     )
 
 
-@contextmanager
-def _one_closer() -> Iterator[None]:
-    """One runner at a time; the next sees what this one has written."""
+def _wait_for_other_runners() -> None:
+    """One at a time; the next sees what this one has written."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('settlement', 0))")
-    yield
 
 
-def _receipts(cut: DayCut, at: datetime | None) -> list[Transfer]:
+def _receipts(cut: DayCut) -> Iterator[Move]:
     """One receipt for each payment whose captures and refunds of the day do not cancel out."""
     bank, network = _only(Account.Kind.BANK), _only(Account.Kind.NETWORK)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT t.reference, sum(CASE WHEN t.kind IN ('sale', 'fare') THEN t.amount ELSE -t.amount END)::bigint AS net
-              FROM payments_transfer t, span_of(%s) WHERE t.seq > low AND t.seq <= high
-               AND t.kind IN ('sale', 'fare', 'sale_back', 'fare_back')
-             GROUP BY t.reference HAVING sum(CASE WHEN t.kind IN ('sale', 'fare') THEN t.amount ELSE -t.amount END) <> 0
-             ORDER BY t.reference
+            SELECT reference, net FROM (
+                SELECT reference,
+                       sum(CASE WHEN kind IN ('sale', 'fare') THEN amount ELSE -amount END)::bigint AS net
+                  FROM payments_transfer t, span_of(%s) WHERE t.seq > low AND t.seq <= high
+                   AND kind IN ('sale', 'fare', 'sale_back', 'fare_back')
+                 GROUP BY reference) day
+             WHERE net <> 0 ORDER BY reference
             """,
             [cut.pk],
         )
-        rows = [
-            _transfer(cut, "receipt", bank, network, net, payment, at)
-            if net > 0
-            else _transfer(cut, "receipt_back", network, bank, -net, payment, at)
-            for payment, net in cursor.fetchall()
-        ]
-    return _new(rows)
+        for payment, net in cursor.fetchall():
+            yield (
+                Move("receipt", bank, network, net, payment)
+                if net > 0
+                else Move("receipt_back", network, bank, -net, payment)
+            )
 
 
-def _payouts(cut: DayCut, at: datetime | None) -> list[Transfer]:
+def _payouts(cut: DayCut) -> Iterator[Move]:
     """To each seller and to delivery what they were owed at the cut, if they still are: never more than now."""
     bank = _only(Account.Kind.BANK)
     with connection.cursor() as cursor:
@@ -109,30 +130,28 @@ def _payouts(cut: DayCut, at: datetime | None) -> list[Transfer]:
             """,
             [cut.pk],
         )
-        rows = [
-            _transfer(cut, "payout" if kind == "seller" else "fare_payout", account_id, bank, due, None, at)
-            for account_id, kind, due in cursor.fetchall()
-            if due > 0
-        ]
-    return _new(rows)
+        for account_id, kind, due in cursor.fetchall():
+            if due > 0:
+                yield Move("payout" if kind == "seller" else "fare_payout", account_id, bank, due)
 
 
-def _transfer(
-    cut: DayCut, kind: str, debit: int, credit: int, amount: int, about: UUID | None, at: datetime | None
-) -> Transfer:
-    key = uuid5(SETTLEMENT, f"{cut.pk}:{kind}:{about or debit}")
+def _transfer(cut: DayCut, move: Move, at: datetime | None) -> Transfer:
+    key = settlement_id(cut, move.kind, move.about or move.debit)
     row = Transfer(
-        uuid=key, kind=kind, debit_account_id=debit, credit_account_id=credit, amount=amount, reference=about or key
+        uuid=key,
+        kind=move.kind,
+        debit_account_id=move.debit,
+        credit_account_id=move.credit,
+        amount=move.amount,
+        reference=move.about or key,
     )
     if at is not None:
         row.at = at
     return row
 
 
-def _new(rows: list[Transfer]) -> list[Transfer]:
-    """Those not booked by an earlier run."""
-    known = set(Transfer.objects.filter(uuid__in=[row.uuid for row in rows]).values_list("uuid", flat=True))
-    return [row for row in rows if row.uuid not in known]
+def settlement_id(cut: DayCut, kind: str, about: UUID | int | str) -> UUID:
+    return uuid5(SETTLEMENT, f"{cut.day}:{kind}:{about}")
 
 
 def _only(kind: str) -> int:

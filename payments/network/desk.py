@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
-from uuid import UUID
+from datetime import date, datetime
+from uuid import UUID, uuid5
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from payments.gateway import PIN_DIGITS, WON, normalise_card_number
-from payments.models import Account, Transfer
+from payments.models import Account, Closing, DayCut, Transfer
 from payments.network import digests
 from payments.network.models import Card
 from payments.network.verbs import retrying
 
+# The network's ids of what it pays the shop: uuid5(SETTLEMENTS, day).
+SETTLEMENTS = UUID("6f6b7279-7520-4e65-7477-6f726b206461")
 # Refused when a PIN is set: the first ones anybody tries.
 WEAK_PINS = {f"{digit}" * PIN_DIGITS for digit in range(10)} | {"1234", "4321", "0123", "9876"}
 
@@ -82,6 +84,37 @@ def load(*, card: Card, amount: int, deposit: UUID) -> Transfer:
             amount=amount,
             reference=deposit,
         )
+
+
+@retrying
+def pay_shop(cut: DayCut) -> Transfer | None:
+    """Pay the shop for a closed day, the network's side: what it was owed at the cut, once."""
+    with transaction.atomic(durable=True):
+        return book_settlement(cut)
+
+
+def book_settlement(cut: DayCut, *, at: datetime | None = None) -> Transfer | None:
+    """`pay_shop` within the caller's transaction. `at` is kept only while history is written."""
+    merchant = Account.objects.get(kind=Account.Kind.MERCHANT, owner="")
+    key = uuid5(SETTLEMENTS, str(cut.day))
+    closing = Closing.objects.filter(account=merchant, cut_id__lte=cut.pk).order_by("-cut_id").first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT balance_of(%s)", [merchant.pk])
+        due = min(closing.balance if closing else 0, cursor.fetchone()[0])
+    if due <= 0 or Transfer.objects.filter(uuid=key).exists():
+        return None
+    row = Transfer(
+        uuid=key,
+        kind="settle",
+        debit_account=merchant,
+        credit_account=Account.objects.get(kind=Account.Kind.FLOAT, owner=""),
+        amount=due,
+        reference=key,
+    )
+    if at is not None:
+        row.at = at
+    row.save(force_insert=True)
+    return row
 
 
 def check_pin(pin: str) -> None:

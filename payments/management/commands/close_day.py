@@ -1,0 +1,36 @@
+"""manage.py close_day"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from okryu.calendar import local_day
+from payments.models import DayCut
+from payments.settlement import close_day
+
+
+class Command(BaseCommand):
+    help = "Close every day that is over and not closed yet. Run by the job worker just after midnight; repeatable."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--until", type=date.fromisoformat, help="last day to close (default: yesterday)")
+        parser.add_argument("--dry-run", action="store_true", help="only name the days")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        yesterday = local_day(timezone.now()) - timedelta(days=1)
+        until = options["until"] or yesterday
+        if until > yesterday:
+            raise CommandError(f"{until} is not over yet.")
+        last = DayCut.objects.order_by("-id").values_list("day", flat=True).first()
+        day = until if last is None else last + timedelta(days=1)
+        if day > until:
+            self.stdout.write("Nothing to close.")
+        while day <= until:
+            if options["dry_run"]:
+                self.stdout.write(f"{day} would be closed")
+            else:
+                cut = close_day(day)
+                self.stdout.write(f"{day} closed at transfer {cut.seq}")
+            day += timedelta(days=1)

@@ -1,0 +1,126 @@
+"""Cards, messages and faults for the ledger's tests. Every call makes fresh rows: the ledger is never emptied."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import random
+import uuid
+from collections.abc import Callable
+
+from django.db import connection, transaction
+
+from accounts.models import random_code
+from payments import pay
+from payments.gateway import Answer, Ask, NoAnswer, Presented, Verified, luhn
+from payments.models import Account, Message, Payment
+from payments.network import desk
+from payments.network.gateway import SimulatedGateway
+from payments.network.models import Balance, Card
+
+PIN = "4831"
+HOLDER = "리설희"
+FAR = datetime.date(2099, 12, 31)
+_numbers = itertools.count(random.SystemRandom().randrange(10**9) * 1_000)
+
+
+def card_number() -> str:
+    """A fresh number whose last digit fits."""
+    body = f"9408{next(_numbers) % 10**12:012d}"
+    return next(body + str(digit) for digit in range(10) if luhn(body + str(digit)))
+
+
+def issued(balance: int = 10_000, **facts) -> tuple[Card, Presented]:
+    """A card with `balance` won on it, and the card as its holder presents it."""
+    number = facts.pop("number", None) or card_number()
+    card = desk.issue_card(number=number, pin=PIN, holder=HOLDER, **{"expires_on": FAR, **facts})
+    if balance:
+        desk.load(card=card, amount=balance, deposit=uuid.uuid4())
+    return card, Presented(number, PIN, HOLDER)
+
+
+def opened(amount: int, key: uuid.UUID | None = None, code: str = "") -> Message:
+    with transaction.atomic():
+        return pay.open_payment(key=key or uuid.uuid4(), order_code=code or random_code(8), amount=amount)
+
+
+def asked(question: Callable[..., Message], **about) -> Message:
+    with transaction.atomic():
+        return question(**about)
+
+
+def recorded(message: Message, answer: Answer) -> Message:
+    with transaction.atomic():
+        return pay.record(message_id=message.id, answer=answer)
+
+
+def told(message: Message, card: Presented | None = None) -> Message:
+    """Send the question and record the answer, as the shop does."""
+    return recorded(message, pay.send(message, card))
+
+
+def authorised(card: Presented, amount: int) -> Payment:
+    message = told(opened(amount), card)
+    assert message.code == "00", message.code
+    return message.payment
+
+
+def captured(card: Presented, amount: int, seller_id: int = 5, commission_bp: int = 300) -> Payment:
+    payment = authorised(card, amount)
+    question = asked(
+        pay.ask_capture, payment=payment, parcel=1, seller_id=seller_id, goods=amount, fare=0,
+        commission_bp=commission_bp,
+    )  # fmt: skip
+    return told(question).payment
+
+
+def balance(card: Card) -> tuple[int, int]:
+    row = Balance.objects.get(pk=card.account_id)
+    return row.posted, row.held
+
+
+def balance_of(account: Account) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT balance_of(%s)", [account.pk])
+        return cursor.fetchone()[0]
+
+
+class FaultyGateway(SimulatedGateway):
+    """The simulated network behind a bad line. `faults` says what happens to the next calls, then all is well.
+
+    lost request: the network never hears it. lost answer: it does, and commits, but we never hear back.
+    A callable runs between the network's commit and our hearing of it.
+    """
+
+    faults: list[str | Callable[[], None]] = []
+    heard: list[Ask] = []
+
+    @classmethod
+    def expect(cls, *faults: str | Callable[[], None]) -> None:
+        cls.faults, cls.heard = list(faults), []
+
+    def authorise(self, ask: Ask, card: Presented) -> Answer:
+        return self._through(ask, lambda: super(FaultyGateway, self).authorise(ask, card))
+
+    def tell(self, ask: Ask) -> Answer:
+        return self._through(ask, lambda: super(FaultyGateway, self).tell(ask))
+
+    def verify(self, card: Presented) -> Verified:
+        return super().verify(card)
+
+    def _through(self, ask: Ask, call: Callable[[], Answer]) -> Answer:
+        fault = type(self).faults.pop(0) if type(self).faults else "ok"
+        if fault == "lost request":
+            raise NoAnswer
+        answer = call()
+        type(self).heard.append(ask)
+        if callable(fault):
+            fault()
+        elif fault == "lost answer":
+            raise NoAnswer
+        elif fault == "duplicated":
+            assert call() == answer
+        return answer
+
+
+FAULTY = f"{FaultyGateway.__module__}.{FaultyGateway.__name__}"
