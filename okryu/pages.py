@@ -1,8 +1,8 @@
-"""Help, about, language: pages of no single app."""
+"""Help, about, language, health: pages of no single app."""
 
 from django.urls import path
 
-from okryu import views
+from okryu import health, views
 
 app_name = "shop"
 urlpatterns = [
@@ -10,4 +10,6 @@ urlpatterns = [
     path("about/", views.about, name="about"),
     path("language/", views.language, name="language"),
     path("robots.txt", views.robots, name="robots"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

@@ -132,8 +132,10 @@ DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
 }
 DATABASES["default"].setdefault("OPTIONS", {})
+# No page waits longer than this. `manage.py` and the job worker set it to 0: migrations and nightly jobs may take long.
+_patience = env.int("STATEMENT_TIMEOUT_SECONDS", default=5)
 DATABASES["default"]["OPTIONS"]["options"] = (
-    "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s"
+    f"-c lock_timeout=2s -c statement_timeout={_patience}s -c idle_in_transaction_session_timeout={_patience}s"
 )
 if pool_size := env.int("DATABASE_POOL", default=0):
     # Only the web processes set this: commands and the worker keep single connections.
@@ -186,6 +188,7 @@ CART_COUNT_COOKIE_NAME = "cart_count"
 CSRF_FAILURE_VIEW = "okryu.errors.csrf_failure"
 
 SECURE_SSL_REDIRECT = TLS and env.bool("SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = 63072000 if TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
 SECURE_HSTS_PRELOAD = TLS
@@ -297,4 +300,4 @@ UNFOLD = {
         },
     },
 }
-PROCRASTINATE_IMPORT_PATHS = ["catalog.tasks", "orders.tasks", "okryu.figures.tasks"]
+PROCRASTINATE_IMPORT_PATHS = ["catalog.tasks", "orders.tasks", "okryu.figures.tasks", "okryu.tasks"]

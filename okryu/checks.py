@@ -1,0 +1,79 @@
+"""What Okryu refuses to start with. Each refusal is one line that says what to change."""
+
+import ipaddress
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError, connections
+
+CANNOT_START = 2  # the exit status
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+def stop_if_unsafe(*, database: bool = False) -> None:
+    """Exit with one line and status 2 if the settings (and the database) are not fit to serve a shop."""
+    try:
+        refusals = settings_refusals()
+        if database and not refusals and settings.PRODUCTION:
+            refusals = database_refusals()
+    except (ImproperlyConfigured, ValueError) as error:
+        refusals = [str(error)]
+    except OperationalError as error:
+        refusals = [f"the database does not answer: {str(error).splitlines()[0]}"]
+    if refusals:
+        print(f"Okryu does not start: {refusals[0]}", file=sys.stderr, flush=True)
+        sys.exit(CANNOT_START)
+
+
+def settings_refusals() -> list[str]:
+    return list(_settings_refusals())
+
+
+def _settings_refusals() -> Iterable[str]:
+    hosts = settings.ALLOWED_HOSTS
+    if settings.PRODUCTION and settings.DEBUG:
+        yield "DEBUG is on in production: unset DEBUG."
+    if settings.DEBUG and (public := [host for host in hosts if not _is_this_machine(host)]):
+        yield f"DEBUG is on for hosts that others can reach ({', '.join(public)}): unset DEBUG or ALLOWED_HOSTS."
+    if settings.PRODUCTION and not hosts:
+        yield "ALLOWED_HOSTS is empty: name the hosts and addresses the shop answers under."
+    if any(host in ("*", "") for host in hosts):
+        yield 'ALLOWED_HOSTS holds "*": name the hosts and addresses the shop answers under.'
+
+
+def database_refusals() -> list[str]:
+    """Settings under which a confirmed order or payment could be lost in a power cut."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(DURABLE)])
+        found = dict(cursor.fetchall())
+    return [
+        f"{name} is off in PostgreSQL, a power cut could lose paid orders: set {name} = on."
+        for name in DURABLE
+        if found[name] == "off"
+    ]
+
+
+def _is_this_machine(host: str) -> bool:
+    if host in ("localhost", "testserver", ".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+@register(Tags.security)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    return [Error(line, id="okryu.E001") for line in settings_refusals()]
+
+
+@register(Tags.database)
+def check_database(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+    if not databases or "default" not in databases:
+        return []
+    kind = Error if settings.PRODUCTION else Warning
+    return [kind(line, id="okryu.E002" if settings.PRODUCTION else "okryu.W002") for line in database_refusals()]
