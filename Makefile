@@ -1,0 +1,47 @@
+# Everything starts with `python3 -m okryu.bootstrap`: it makes .venv fit constraints.txt and takes no time when it does.
+PYTHON ?= python3
+IN_VENV = $(PYTHON) -m okryu.bootstrap
+DEV = $(IN_VENV) --dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test long lint check shell psql manage clean
+
+help:  ## List the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo "Variables: HOST (127.0.0.1), PORT (8000), DATABASE_URL (the embedded PostgreSQL), PYTHON (python3)"
+
+run:  ## The whole shop on http://127.0.0.1:8000/, with the demo if it is empty; Ctrl-C stops it
+	@$(IN_VENV) -- python -m okryu.run
+
+test:  ## All tests but the long ones, in under 5 minutes; T=tests/orders for a part
+	@$(DEV) --browser -- python -m pytest -n 2 --dist loadgroup -m "not long" $(T)
+
+long:  ## The tests marked long: kills, races, deep property runs
+	@$(DEV) --browser -- python -m pytest -m long $(T)
+
+lint:  ## ruff, mypy, import directions, migrations, templates, foreign hosts
+	@$(DEV) -- true
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy okryu accounts catalog orders payments
+	.venv/bin/lint-imports
+	.venv/bin/python manage.py makemigrations --check --dry-run
+	.venv/bin/python manage.py compile_messages
+	.venv/bin/djlint --lint --quiet templates
+	.venv/bin/djade --check $$(git ls-files '*.html')
+	.venv/bin/python -m tests.foreign_hosts
+
+check: lint test long  ## What CI runs: lint, test and long
+
+shell:  ## A Django shell in the shop's database
+	@$(IN_VENV) -- python manage.py shell
+
+psql:  ## A PostgreSQL prompt in the shop's database
+	@$(IN_VENV) -- python -m okryu.embedded_postgres psql
+
+manage:  ## Any command: make manage C="audit_ledger"
+	@$(IN_VENV) -- python manage.py $(C)
+
+clean:  ## Remove the virtual environment and caches; the shop's data (var/) stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
