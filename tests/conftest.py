@@ -19,7 +19,9 @@ import pytest
 from django.core.cache import cache
 from django.test import TransactionTestCase
 from django.utils import translation
+from django.utils.translation.reloader import translation_file_changed
 
+from okryu import embedded_postgres
 from okryu.messages import compile_all
 from tests import databases
 
@@ -42,7 +44,18 @@ NO_BROWSER = pytest.StashKey[int]()
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return  # an xdist worker: the controller has compiled and holds the server for all
-    compile_all(databases.ROOT)
+    for written in compile_all(databases.ROOT):
+        translation_file_changed(sender=None, file_path=written)  # forget what Django's set-up has read already
+    _start_database(config)
+
+
+def _start_database(config: pytest.Config) -> None:
+    try:
+        holding = ExitStack()
+        holding.enter_context(embedded_postgres.serving())
+    except embedded_postgres.Trouble as trouble:
+        raise pytest.UsageError(str(trouble)) from None
+    config.add_cleanup(holding.close)
 
 
 @pytest.hookimpl(trylast=True)
