@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -98,7 +99,7 @@ def normalise_card_number(text: str) -> str:
     Raises ValueError for another length, other characters, or a wrong last digit: help while typing,
     no proof that the card exists.
     """
-    digits = _SEPARATORS.sub("", text)
+    digits = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
     if not re.fullmatch(rf"[0-9]{{{CARD_NUMBER_DIGITS}}}", digits) or not luhn(digits):
         raise ValueError("not a card number")
     return digits

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from django.utils.functional import Promise
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 # Same words for a wrong number and a wrong PIN: nobody can hunt for cards with them.
 _NOT_RIGHT = _("The card number or PIN is not right. Nothing has been taken.")
@@ -44,7 +48,7 @@ _TRY_AGAIN = {"14", "55", "68", "91", "96"}
 _OTHER_CARD = {"51", "54", "57", "41", "43", "62", "75"}
 
 
-def words_for(code: str | None) -> Promise:
+def words_for(code: str | None) -> _StrPromise:
     """What to tell the shopper about `code`; None is "not known yet"."""
     return UNKNOWN if code is None else _WORDS.get(code, _OUR_FAULT)
 

@@ -16,6 +16,11 @@ from okryu.money import LIMIT
 from payments.models import Account
 
 
+def shown_code(code: str) -> str:
+    """The shop's order code as people read it out: 7K3M-Q9XB."""
+    return f"{code[:4]}-{code[4:]}" if code else ""
+
+
 class Balance(models.Model):
     """What a card account holds and how much of it is kept back: the one row a payment locks.
 
@@ -156,6 +161,10 @@ class Authorisation(models.Model):
     def held(self) -> int:
         """Whole won still kept back."""
         return self.amount - self.captured - self.released if self.state == self.State.OPEN else 0
+
+    @property
+    def shown_reference(self) -> str:
+        return shown_code(self.merchant_reference)
 
 
 class Release(models.Model):

@@ -1,6 +1,11 @@
 """The card desk of the network."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from payments.network import views
 
 app_name = "card"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.card, name="card"),
+    path("movements/<uuid:uuid>/", views.receipt, name="receipt"),
+]

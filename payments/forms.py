@@ -1,0 +1,54 @@
+"""A card number and its PIN as typed: read once, never shown again."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from payments.gateway import normalise_card_number
+
+
+class NeverShown(forms.TextInput):
+    """A text field that comes back empty, whatever was typed."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
+class CardForm(forms.Form):
+    """Only shapes are looked at here: a wrong shape is no try of the PIN."""
+
+    card = forms.CharField(
+        label=_("E-money card number"),
+        help_text=_("The 17 digits on the front of the card. Gaps do no harm."),
+        max_length=80,
+        strip=False,
+        error_messages={"required": _("Enter the card number.")},
+        widget=NeverShown(attrs={"class": "input--digits", "inputmode": "numeric", "autocomplete": "cc-number"}),
+    )
+    pin = forms.CharField(
+        label=_("Card PIN"),
+        help_text=_("Four digits. Three wrong ones lock the card."),
+        max_length=80,
+        strip=False,
+        error_messages={"required": _("Enter the card's PIN.")},
+        widget=forms.PasswordInput(
+            attrs={"class": "input--digits input--pin", "inputmode": "numeric", "autocomplete": "off"}
+        ),
+    )
+
+    def clean_card(self) -> str:
+        try:
+            return normalise_card_number(self.cleaned_data["card"])
+        except ValueError:
+            raise ValidationError(_("This is not a whole card number. It has 17 digits.")) from None
+
+    def clean_pin(self) -> str:
+        pin = str(self.cleaned_data["pin"])
+        if not re.fullmatch("[0-9]{4}", pin):
+            raise ValidationError(_("The PIN has exactly four digits."))
+        return pin
