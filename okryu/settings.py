@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "orders.middleware.cart_count_cookie",
     "okryu.figures.counting.count_page_views",
     "okryu.middleware.answer_when_busy",
 ]
@@ -169,7 +170,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.StaffLengthValidator"},
 ]
 # Called with (request, user) after every sign-in; accounts may not import the apps above it.
-AFTER_SIGN_IN: list[str] = []
+AFTER_SIGN_IN = ["orders.cart.merge_on_sign_in"]
 
 SESSION_ENGINE = "accounts.sessions"  # members 14 days idle, 30 in all; staff 30 minutes, 12 hours
 SESSION_COOKIE_AGE = 14 * 24 * 3600

@@ -61,7 +61,7 @@ def dish_minimum(seller: Seller, district: District) -> int | None:
     """The smallest sum of goods this seller brings to `district` for, in whole won; None: it does not go there."""
     if not is_dish_seller(seller):
         return 0
-    minimum: int | None = settings.DISH_ZONE_MINIMUM_WON.get(district.zone_id)
+    minimum: int | None = settings.DISH_ZONE_MINIMUM_WON.get(district.zone_id or "")
     return minimum
 
 
