@@ -7,5 +7,6 @@ from payments.network import views
 app_name = "card"
 urlpatterns = [
     path("", views.card, name="card"),
+    path("another/", views.another, name="another"),
     path("movements/<uuid:uuid>/", views.receipt, name="receipt"),
 ]

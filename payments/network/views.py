@@ -33,11 +33,19 @@ def card(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The card was linked."))
         return redirect("card:card")
     linked = linked_card(member(request))
-    shown = None if linked is None else overview(linked.token)
-    status = 422 if form.is_bound else 200
+    shown = None if linked is None or form.is_bound else overview(linked.token)
     if shown is None:
-        return render(request, "payments/link_card.html", {"form": form, "linked": linked}, status=status)
-    return render(request, "payments/card.html", {"form": form, **_page(request, shown)}, status=status)
+        gone = linked is not None and not form.is_bound
+        context = {"form": form, "gone": gone}
+        return render(request, "payments/link_card.html", context, status=422 if form.is_bound else 200)
+    return render(request, "payments/card.html", _page(request, shown))
+
+
+@private_page
+@require_safe
+def another(request: HttpRequest) -> HttpResponse:
+    """The form for a card that will stand in the place of the one linked now."""
+    return render(request, "payments/link_card.html", {"form": CardForm()})
 
 
 @private_page

@@ -77,6 +77,11 @@ def test_history_is_paged_by_key(client, shopper):
     assert client.get("/card/?after=00000000-0000-0000-0000-000000000000").status_code == 200
 
 
+def test_the_form_for_another_card(client, shopper):
+    assert 'name="pin"' in client.get("/card/another/").content.decode()
+    assert client.post("/card/another/").status_code == 405
+
+
 def test_linking_again_is_one_link_and_another_card_takes_its_place(client, shopper):
     _, presented = issued()
     for _ in range(2):
