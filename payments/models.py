@@ -212,6 +212,7 @@ class Message(models.Model):
     commission_bp = models.PositiveSmallIntegerField(_("commission, basis points"), db_default=0, default=0)
     tries = models.PositiveIntegerField(_("tries"), db_default=0, default=0)
     next_at = models.DateTimeField(_("asked again at"))
+    tried_at = models.DateTimeField(_("last tried at"), null=True, blank=True)
     code = models.CharField(_("code"), max_length=2, null=True, blank=True)
     # The network's own reference for the receipt; a chargeback's settlement file.
     ref = models.CharField(_("network reference"), max_length=32, blank=True, db_default="", default="")

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Now
@@ -31,6 +32,7 @@ RETRY_SECONDS = (10, 20, 40, 60, 120, 300)
 TOO_LATE = "68"
 Verb = Message.Verb
 State = Payment.State
+LIVE = (State.PENDING, State.AUTHORISED, State.DONE)
 
 
 class LivePayment(Exception):
@@ -68,13 +70,12 @@ def open_payment(*, key: UUID, order_code: str, amount: int) -> Message:
     belongs to another order or amount.
     """
     _require_transaction()
+    # Of two firsts at once one waits for the other's commit here, whatever the unique index it would break.
+    Payment.objects.bulk_create([Payment(id=key, order_code=order_code, amount=amount)], ignore_conflicts=True)
     payment = Payment.objects.select_for_update(no_key=True).filter(pk=key).first()
     if payment is None:
-        live = Payment.objects.filter(order_code=order_code, state__in=[State.PENDING, State.AUTHORISED, State.DONE])
-        if other := live.first():
-            raise LivePayment(other)
-        payment = Payment.objects.create(id=key, order_code=order_code, amount=amount)
-    elif (payment.order_code, payment.amount) != (order_code, amount):
+        raise LivePayment(Payment.objects.get(order_code=order_code, state__in=LIVE))
+    if (payment.order_code, payment.amount) != (order_code, amount):
         raise StaleKey
     return _ask(payment, Verb.AUTHORISE, amount=amount)
 
@@ -216,17 +217,22 @@ def claim_due(*, limit: int = 20) -> list[Message]:
     """Unanswered questions whose time has come, leased to the caller until their next try. Commits by itself.
 
     Several callers may run: none gets another's. When questions wait and none is due, the oldest that was
-    already tried is claimed as a probe.
+    tried in vain is claimed as a probe.
     """
     _refuse_transaction()
     waiting = Message.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(code=None)
+    waiting = waiting.select_related("payment")
     with transaction.atomic(durable=True):
-        due = list(waiting.filter(next_at__lte=Now()).select_related("payment").order_by("next_at")[:limit])
+        due = list(waiting.filter(next_at__lte=Now()).order_by("next_at")[:limit])
         if not due:
-            due = list(waiting.filter(tries__gte=1).select_related("payment").order_by("created_at")[:1])
+            # Not one that another worker may be asking this very moment.
+            in_vain = Now() - timedelta(seconds=settings.NETWORK_TIMEOUT_SECONDS)
+            due = list(waiting.filter(tried_at__lt=in_vain).order_by("created_at")[:1])
         for message in due:
             delay = RETRY_SECONDS[min(message.tries, len(RETRY_SECONDS) - 1)]
-            Message.objects.filter(pk=message.pk).update(tries=F("tries") + 1, next_at=Now() + timedelta(seconds=delay))
+            Message.objects.filter(pk=message.pk).update(
+                tries=F("tries") + 1, tried_at=Now(), next_at=Now() + timedelta(seconds=delay)
+            )
     return due
 
 

@@ -1,0 +1,21 @@
+"""The last test of a session: all that the others did is in the ledger, and it agrees with itself."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from payments import audit
+from payments.models import Transfer
+
+
+@pytest.mark.ledger(last=True)
+def test_the_ledger_agrees_with_itself(request):
+    out = StringIO()
+    call_command("audit_ledger", stdout=out)
+    assert "ok   audit_seal" in out.getvalue()
+    assert [finding.view for finding in audit.audit() if finding.rows] == []
+    assert audit.count().is_whole
+    others = [item for item in request.session.items if item.get_closest_marker("ledger")]
+    if len(others) > 10:  # not when a developer runs this file alone
+        assert Transfer.objects.count() >= 40
