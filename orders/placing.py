@@ -25,8 +25,8 @@ from catalog.models import Stock
 from okryu.calendar import local_day
 from orders import cart as carts
 from orders import events, promises, slots, stock_holds
+from orders.choices import Choice, Method, delivery_refusal, fees_of
 from orders.models import Cart, CartLine, DeliverySlot, Order, OrderLine, Parcel
-from orders.offers import Choice, Method, delivery_refusal, fees_of
 from orders.positions import ParcelPlan, Position, buyable, read_locked
 
 WEEK = timedelta(days=7)
