@@ -28,8 +28,6 @@ lint:  ## ruff, mypy, import directions, migrations, templates, foreign hosts
 	.venv/bin/python manage.py makemigrations --check --dry-run
 	.venv/bin/python manage.py compile_messages
 	.venv/bin/djlint --lint --quiet templates
-	.venv/bin/djade --check $$(git ls-files '*.html')
-	.venv/bin/python -m tests.foreign_hosts
 
 check: lint test long  ## What CI runs: lint, test and long
 

@@ -127,7 +127,7 @@ def _base_pip() -> tuple[int, ...]:
 
 def _pip(*arguments: str) -> None:
     inside = (VENV / "bin" / "pip").exists()
-    pip = [PYTHON, "-m", "pip"] if inside else [sys.executable, "-m", "pip", "--python", PYTHON]
+    pip = [str(PYTHON), "-m", "pip"] if inside else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     options = ["-qq", "--no-input", "--disable-pip-version-check"]
     if subprocess.run([*pip, *options, *arguments], check=False).returncode != 0:
         raise Trouble("The packages could not be installed (see pip's lines above); run the same command to try again.")

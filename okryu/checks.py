@@ -20,8 +20,10 @@ def stop_if_unsafe(*, database: bool = False) -> None:
         refusals = settings_refusals()
         if database and not refusals and settings.PRODUCTION:
             refusals = database_refusals()
-    except (ImproperlyConfigured, ValueError) as error:
+    except ImproperlyConfigured as error:
         refusals = [str(error)]
+    except ValueError as error:
+        refusals = [f"a setting in the environment cannot be read: {error}."]
     except OperationalError as error:
         refusals = [f"the database does not answer: {str(error).splitlines()[0]}"]
     if refusals:
@@ -72,7 +74,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def check_database(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_database(*, app_configs: Any = None, databases: Any = None, **_: Any) -> list[CheckMessage]:
     if not databases or "default" not in databases:
         return []
     kind = Error if settings.PRODUCTION else Warning

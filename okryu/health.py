@@ -1,14 +1,12 @@
 """Answers for whoever watches the shop: is the process alive, may it get visitors?"""
 
-from datetime import timedelta
-
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-WORKER_SILENCE = timedelta(seconds=60)  # a job worker writes its beat every 10 s
+WORKER_SILENCE_SECONDS = 60  # a job worker writes its beat every 10 s
 
 _migrated = False  # once true for this process it stays so: the code cannot grow migrations meanwhile
 
@@ -48,6 +46,7 @@ def _is_migrated() -> bool:
 def _worker_beats() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - %s)", [WORKER_SILENCE]
+            "SELECT count(*) > 0 FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)",
+            [WORKER_SILENCE_SECONDS],
         )
         return bool(cursor.fetchone()[0])

@@ -69,7 +69,8 @@ def _stop(number: int, frame: object) -> None:
 # ---------------------------------------------------------------- steps
 def _prepare() -> None:
     """Migrations, messages, static files, the demo: `manage.py prepare`, which tells its own progress."""
-    with _child([*MANAGE, "prepare"], name="preparing", env={}) as child:
+    no_demo = ["--no-demo"] if os.environ.get("DEMO") in ("0", "no", "off", "false") else []
+    with _child([*MANAGE, "prepare", *no_demo], name="preparing", env={}) as child:
         while child.poll() is None and not stopping.wait(0.05):
             pass
         if stopping.is_set():

@@ -66,15 +66,15 @@ END $$;
 def copied(worker: str) -> Iterator[str]:
     """A fresh migrated database of one's own; yields its name and drops it at the end."""
     template = ensure_template()
-    base = str(connection.settings_dict["NAME"])[:24]
+    base = str(connection.settings_dict["NAME"]).removeprefix("test_").split("_")[0][:24]
     name = f"test_{base}_{int(time.time()):08x}_{os.getpid()}_{worker}"
-    with _server() as server:
+    with connected() as server:
         # Copied through the log: no checkpoint is forced on a server that other runs use.
         _run(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY WAL_LOG", name, template)
     try:
         yield name
     finally:
-        with _server() as server:
+        with connected() as server:
             _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
@@ -112,7 +112,7 @@ def current_url() -> str:
 def ensure_template() -> str:
     """The migrated template for today's schema, made if it is not there; returns its name."""
     name = f"tpl_{_schema_hash()}"
-    with _server() as server:
+    with connected() as server:
         superuser = server.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         if not superuser or not superuser[0]:
             pytest.exit("The tests need a PostgreSQL superuser in DATABASE_URL, or no DATABASE_URL at all.", 2)
@@ -164,7 +164,7 @@ def _drop_old(server: psycopg.Connection[Any]) -> None:
                 _run(server, "DROP DATABASE IF EXISTS {}", name)
 
 
-def _server() -> psycopg.Connection[Any]:
+def connected() -> psycopg.Connection[Any]:
     """A connection to the server's own database, outside Django."""
     conf = connection.settings_dict
     known = {"host": conf["HOST"], "port": conf["PORT"], "user": conf["USER"], "password": conf["PASSWORD"]}
