@@ -1,6 +1,17 @@
-"""Addresses of catalog."""
+"""Addresses of the catalogue. All of them read; putting something in the cart is the orders' business."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from catalog import views
 
 app_name = "catalog"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("categories/", views.categories, name="categories"),
+    path("categories/<slug:slug>/", views.category, name="category"),
+    path("sellers/", views.sellers, name="sellers"),
+    path("sellers/<slug:slug>/", views.seller, name="seller"),
+    path("products/<int:product_id>/<slug:slug>/", views.product, name="product"),
+    path("search/", views.search, name="search"),
+    path("compare/", views.compare, name="compare"),
+]

@@ -25,10 +25,18 @@ def content(product: Product) -> str:
         return ""
     if unit == "piece":
         return ngettext("%(n)s piece", "%(n)s pieces", amount) % {"n": amount}
+    if unit == "g":
+        return weight(amount)
     if amount >= 1000 and amount % 100 == 0:
-        number = number_format(f"{amount / 1000:g}")
-        return gettext("%(n)s kg") % {"n": number} if unit == "g" else gettext("%(n)s l") % {"n": number}
-    return gettext("%(n)s g") % {"n": amount} if unit == "g" else gettext("%(n)s ml") % {"n": amount}
+        return gettext("%(n)s l") % {"n": number_format(f"{amount / 1000:g}")}
+    return gettext("%(n)s ml") % {"n": amount}
+
+
+def weight(grams: int) -> str:
+    """900g, 1.8kg."""
+    if grams >= 1000:
+        return gettext("%(n)s kg") % {"n": number_format(f"{grams / 1000:.4g}")}
+    return gettext("%(n)s g") % {"n": grams}
 
 
 def unit_price(product: Product, price: int | None) -> str:
@@ -56,6 +64,16 @@ def pieces(product: Product, count: int) -> str:
 
 def left(product: Product, count: int) -> str:
     return gettext("%(pieces)s left") % {"pieces": pieces(product, count)}
+
+
+def stock(product: Product, count: int) -> str:
+    """재고 있음 · 248병, 7병 남음, 다 팔림."""
+    return gettext("In stock · %(pieces)s") % {"pieces": pieces(product, count)} if count else gettext("Sold out")
+
+
+def sold(product: Product) -> str:
+    """지난 30일 주문 312병."""
+    return gettext("%(pieces)s in 30 days") % {"pieces": pieces(product, product.sold_30_days)}
 
 
 def readiness(seller: Seller) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -43,24 +44,49 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def on_sale(self) -> ProductQuerySet:
         """Products a shopper may see: listed, of an open seller, in a shown category, with something to buy."""
         return self.filter(
-            models.Exists(ProductVariant.objects.filter(product=models.OuterRef("pk"), is_active=True)),
+            Exists(ProductVariant.objects.filter(product=OuterRef("pk"), is_active=True)),
             is_active=True,
             seller__is_active=True,
             category__is_active=True,
         )
 
+    def in_stock(self) -> ProductQuerySet:
+        free = F("stock__on_hand") - F("stock__reserved")
+        return self.filter(
+            Exists(
+                ProductVariant.objects.filter(product=OuterRef("pk"), is_active=True)
+                .alias(free=free)
+                .filter(free__gt=0)
+            )
+        )
+
+    def marked_down(self, now: datetime) -> ProductQuerySet:
+        lowered = ProductVariant.objects.filter(markdown_from__lte=now, markdown_until__gt=now, is_active=True)
+        return self.filter(Exists(lowered.filter(product=OuterRef("pk"))))
+
+    def with_price(self, now: datetime) -> ProductQuerySet:
+        """Annotates `price_now`, the price on the card: the lowest that is in stock, else the lowest."""
+        price = Case(When(markdown_from__lte=now, markdown_until__gt=now, then=F("markdown_price")), default=F("price"))
+        gone = Case(When(stock__on_hand__gt=F("stock__reserved"), then=0), default=1)
+        cheapest = ProductVariant.objects.filter(product=OuterRef("pk"), is_active=True).alias(gone=gone)
+        return self.annotate(price_now=Subquery(cheapest.annotate(now=price).order_by("gone", "now").values("now")[:1]))
+
+    def most_ordered(self) -> ProductQuerySet:
+        return self.order_by("-sold_30_days", "-pk")
+
     def for_cards(self) -> ProductQuerySet:
         """All a list of cards shows, in three queries whatever its length. No descriptions."""
         return (
-            self.select_related("seller__district", "kind")
-            .defer(
-                *("description", "description_ko_kp", "description_en"),
-                *("seller__introduction", "seller__introduction_ko_kp", "seller__introduction_en"),
-            )
-            .prefetch_related(
-                models.Prefetch("variants", ProductVariant.objects.filter(is_active=True).select_related("stock")),
-                "pictures",
-            )
+            self.for_product_page()
+            .defer("description_ko_kp", "description_en")
+            .defer("seller__introduction_ko_kp", "seller__introduction_en")
+        )
+
+    def for_product_page(self) -> ProductQuerySet:
+        """Products with seller, place, kind, variants on the list, stock and pictures."""
+        on_list = ProductVariant.objects.filter(is_active=True).select_related("stock")
+        return self.select_related("seller__district", "seller__neighbourhood", "kind").prefetch_related(
+            models.Prefetch("variants", on_list), "pictures"
         )
 
 
@@ -146,6 +172,11 @@ class Product(models.Model):
         """How many pieces can be ordered now, of all variants together."""
         return sum(variant.available for variant in self.variants.all())
 
+    @property
+    def most_of_one(self) -> int:
+        """The largest number of pieces of one variant that can be ordered now."""
+        return max((variant.available for variant in self.variants.all()), default=0)
+
     @cached_property
     def main_picture(self) -> Picture | None:
         return next(iter(self.pictures.all()), None)
@@ -174,6 +205,18 @@ class Product(models.Model):
     @property
     def content_text(self) -> str:
         return wording.content(self)
+
+    @property
+    def stock_text(self) -> str:
+        return wording.stock(self, self.available)
+
+    @property
+    def sold_text(self) -> str:
+        return wording.sold(self) if self.sold_30_days else ""
+
+    @property
+    def weight_text(self) -> str:
+        return wording.weight(self.weight_g)
 
     @property
     def few_left(self) -> str:
@@ -256,6 +299,11 @@ class ProductVariant(models.Model):
         return (self.price - self.unit_price) * 100 // self.price
 
     @property
+    def label(self) -> str:
+        """How this variant is told from its brothers: its name, else size, colour and flavour; "" for the only one."""
+        return self.name or " · ".join(part for part in (self.size, self.colour, self.flavour) if part)
+
+    @property
     def available(self) -> int:
         stock: Stock | None = getattr(self, "stock", None)  # a variant nobody received yet has no row
         return stock.available if stock else 0
@@ -266,5 +314,5 @@ class ProductVariant(models.Model):
         return stock.low_threshold if stock else 0
 
     @property
-    def is_low(self) -> bool:
-        return 0 < self.available <= self.low_threshold
+    def few_left(self) -> str:
+        return wording.left(self.product, self.available) if 0 < self.available <= self.low_threshold else ""

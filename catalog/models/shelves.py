@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District, Neighbourhood
+from catalog import wording
 
 
 class Category(models.Model):
@@ -91,3 +92,8 @@ class Seller(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("catalog:seller", args=[self.slug])
+
+    @property
+    def readiness(self) -> str:
+        """준비 1시간, 준비 3일."""
+        return wording.readiness(self)

@@ -39,6 +39,16 @@ class Review(models.Model):
     def __str__(self) -> str:
         return f"{self.stars} {self.product}"
 
+    @property
+    def drawn_stars(self) -> range:
+        return range(self.stars)
+
+    @property
+    def signature(self) -> str:
+        """The writer's given name: the family name stays out of the open shop. 김은주 signs as 은주."""
+        name = self.user.name
+        return name[1:] if name.isalpha() and 2 < len(name) < 5 and "가" <= name[0] <= "힣" else name.split(" ")[-1]
+
 
 class Notice(models.Model):
     """A short notice of the bureau on the home page."""

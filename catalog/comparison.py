@@ -1,0 +1,81 @@
+"""Up to four products side by side: one row a question, the best answer marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from catalog import wording
+from catalog.models import Product
+
+
+@dataclass
+class Cell:
+    text: str
+    is_best: bool = False
+
+
+@dataclass
+class Row:
+    label: str
+    cells: list[Cell]
+
+
+class Comparison:
+    """The rows of the table; questions nobody answers are left out."""
+
+    def __init__(self, products: list[Product]) -> None:
+        self.products = products
+        self.prices = _lowest_marked([product.shown_price for product in products])
+
+    def rows(self) -> list[Row]:
+        rows = [
+            Row(gettext("For comparing"), self._unit_prices()),
+            self._plain(gettext("Seller"), [product.seller.name for product in self.products]),
+            self._plain(gettext("Place"), [product.seller.district.name for product in self.products]),
+            self._plain(gettext("Preparation"), [wording.readiness(product.seller) for product in self.products]),
+            self._plain(gettext("Content"), [product.content_text for product in self.products]),
+            self._plain(gettext("Choice"), [self._choices(product) for product in self.products]),
+            self._plain(gettext("Stock"), [wording.stock(product, product.available) for product in self.products]),
+            Row(gettext("Stars"), self._stars()),
+        ]
+        return [row for row in rows if any(cell.text for cell in row.cells)]
+
+    def columns(self) -> list[tuple[Product, Cell, str]]:
+        """Each product with its price and the address of the comparison without it."""
+        ids = [product.pk for product in self.products]
+        without = ["&".join(f"p={other}" for other in ids if other != pk) for pk in ids]
+        return list(zip(self.products, self.prices, without, strict=True))
+
+    def _unit_prices(self) -> list[Cell]:
+        hundreds = [product.price_per_hundred(product.shown_price or 0) for product in self.products]
+        same_unit = len({product.content_unit for product in self.products}) == 1 and None not in hundreds
+        lowest = min((hundred for hundred in hundreds if hundred is not None), default=None)
+        several = same_unit and len(set(hundreds)) > 1
+        return [
+            Cell(product.unit_price_text, several and hundred == lowest)
+            for product, hundred in zip(self.products, hundreds, strict=True)
+        ]
+
+    def _choices(self, product: Product) -> str:
+        return ", ".join(variant.label for variant in product.variants.all() if variant.label)
+
+    def _stars(self) -> list[Cell]:
+        rated = [product.rating for product in self.products if product.rating]
+        best = max(rated) if len(set(rated)) > 1 else None
+        return [
+            Cell(f"{number_format(round(p.rating, 1), 1)} ({p.rating_count:,})" if p.rating else "", p.rating == best)
+            for p in self.products
+        ]
+
+    @staticmethod
+    def _plain(label: str, texts: list[str]) -> Row:
+        return Row(label, [Cell(text) for text in texts])
+
+
+def _lowest_marked(prices: list[int | None]) -> list[Cell]:
+    known = [price for price in prices if price is not None]
+    lowest = min(known) if len(set(known)) > 1 else None
+    return [Cell(wording.won(price) if price is not None else "", price == lowest) for price in prices]

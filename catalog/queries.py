@@ -1,0 +1,145 @@
+"""What pages read: cards, shelves of the home page, one product with its company. A constant few queries each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db.models import Count, Q, Window
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.models import Notice, Product, Review, Seller
+
+SHELF = 6
+DISHES = 7  # the dish of the day goes round among these
+RELATED = 4
+REVIEWS_SHOWN = 5
+COMPARED_LIMIT = 4
+
+
+@dataclass
+class Home:
+    dish: Product | None
+    popular: list[Product]
+    fresh: list[Product]  # lowered prices first, then the newest
+    sellers: list[Seller]
+    notices: list[Notice]
+
+
+def home(*, day: date) -> Home:
+    """All shelves of the front page in four queries: one reads the products of every shelf at once."""
+    listed = Product.objects.on_sale()
+    popular = listed.most_ordered().values("pk")[:SHELF]
+    dishes = listed.filter(seller__kind=Seller.Kind.RESTAURANT).most_ordered().values("pk")[:DISHES]
+    lowered = listed.marked_down(timezone.now()).most_ordered().values("pk")[:SHELF]
+    newest = listed.order_by("-listed_at", "-pk").values("pk")[: 2 * SHELF]
+    wanted = Q(pk__in=popular) | Q(pk__in=dishes) | Q(pk__in=lowered) | Q(pk__in=newest)
+    products = list(Product.objects.filter(wanted).for_cards().most_ordered())
+    first = products[:SHELF]
+    return Home(
+        dish=_dish_of(day, products),
+        popular=first,
+        fresh=_fresh([product for product in products if product not in first]),
+        sellers=_one_of_each_kind_first([product.seller for product in products]),
+        notices=list(Notice.objects.filter(is_active=True, published_at__lte=timezone.now())[:3]),
+    )
+
+
+def popular() -> list[Product]:
+    """The most ordered products, for pages that would otherwise stand empty; three queries."""
+    return list(Product.objects.on_sale().for_cards().most_ordered()[: 2 * SHELF])
+
+
+def _dish_of(day: date, products: list[Product]) -> Product | None:
+    cooked = [p for p in products if p.seller.kind == Seller.Kind.RESTAURANT and p.available][:DISHES]
+    return cooked[day.toordinal() % len(cooked)] if cooked else None
+
+
+def _fresh(products: list[Product]) -> list[Product]:
+    lowered = [product for product in products if product.old_price]
+    newest = sorted(products, key=lambda product: (product.listed_at, product.pk), reverse=True)
+    return [*lowered, *(product for product in newest if product not in lowered)][:SHELF]
+
+
+def _one_of_each_kind_first(sellers: list[Seller]) -> list[Seller]:
+    """Four different sellers, the most ordered of each kind before any second one."""
+    different = list(dict.fromkeys(sellers))
+    kinds: Counter[str] = Counter()
+    places: list[tuple[int, int, Seller]] = []
+    for place, seller in enumerate(different):
+        places.append((kinds[seller.kind], place, seller))
+        kinds[seller.kind] += 1
+    return [seller for _, _, seller in sorted(places, key=lambda entry: entry[:2])][:4]
+
+
+@dataclass
+class ProductPage:
+    product: Product
+    others: list[Product]  # the same kind from other sellers, dearest last
+    related: list[Product]
+    reviews: list[Review]
+    spread: list[tuple[int, int, int]] = field(default_factory=list)  # stars, how many, per cent
+
+    @property
+    def same_kind(self) -> list[Product]:
+        """This product among the others, the cheapest that is in stock first."""
+        return sorted([self.product, *self.others], key=lambda p: (p.is_sold_out, p.shown_price or 0, p.pk))
+
+    @property
+    def compare_url(self) -> str:
+        """This product and the cheapest of the others side by side."""
+        products = [self.product, *self.others][:COMPARED_LIMIT]
+        return f"{reverse('catalog:compare')}?{'&'.join(f'p={product.pk}' for product in products)}"
+
+
+def product_page(product_id: int) -> ProductPage | None:
+    """The product with its company (the same kind, its shelf) in four queries; None unless it is on sale."""
+    this = Product.objects.filter(pk=product_id)
+    same_kind = Product.objects.on_sale().filter(kind__in=this.values("kind")).values("pk")[:20]
+    shelf = Product.objects.on_sale().filter(category__in=this.values("category"))
+    related = shelf.exclude(pk=product_id).most_ordered().values("pk")[: RELATED + COMPARED_LIMIT]
+    wanted = Q(pk=product_id) | Q(pk__in=same_kind) | Q(pk__in=related)
+    found = Product.objects.on_sale().filter(wanted).for_product_page()
+    products = {product.pk: product for product in found.most_ordered()}
+    product = products.pop(product_id, None)
+    if product is None:
+        return None
+    others = [p for p in products.values() if product.kind_id is not None and p.kind_id == product.kind_id]
+    reviews = list(_reviews(product))
+    return ProductPage(
+        product=product,
+        others=sorted(others, key=lambda p: (p.shown_price or 0, p.pk)),
+        related=[p for p in products.values() if p not in others and p.category_id == product.category_id][:RELATED],
+        reviews=reviews,
+        spread=_spread(reviews[0]) if reviews else [],
+    )
+
+
+def _reviews(product: Product) -> list[Review]:
+    """The newest published reviews, each carrying how often every number of stars was given."""
+    counts = {f"of_{stars}": Window(Count("pk", filter=Q(stars=stars))) for stars in range(1, 6)}
+    published = product.reviews.filter(state=Review.State.PUBLISHED).select_related("user").annotate(**counts)
+    return list(published[:REVIEWS_SHOWN])
+
+
+def _spread(review: Review) -> list[tuple[int, int, int]]:
+    counts = {stars: int(getattr(review, f"of_{stars}")) for stars in range(5, 0, -1)}
+    whole = sum(counts.values())
+    return [(stars, count, (200 * count + whole) // (2 * whole)) for stars, count in counts.items()]
+
+
+def compared(product_ids: list[int]) -> list[Product]:
+    """These products in the given order, those no longer on sale left out; three queries."""
+    found = Product.objects.on_sale().filter(pk__in=product_ids).for_product_page()
+    by_id = {product.pk: product for product in found}
+    return [by_id[pk] for pk in product_ids if pk in by_id]
+
+
+def open_sellers() -> list[Seller]:
+    return list(
+        Seller.objects.filter(is_active=True)
+        .select_related("district")
+        .annotate(offered=Count("products", filter=Q(products__in=Product.objects.on_sale())))
+    )

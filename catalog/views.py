@@ -1,0 +1,122 @@
+"""Pages of the catalogue. They are the same for everyone in one language and district: no session, no token."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.districts import deliverable_districts
+from catalog import queries
+from catalog import search as searching
+from catalog.comparison import Comparison
+from catalog.listing import build_listing
+from catalog.models import Product, Seller
+from catalog.tree import category_tree
+from okryu.calendar import local_day
+
+LARGEST_ID = 2**63 - 1
+QUANTITIES_OFFERED = 10  # on the product page; the cart takes more
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "catalog/home.html", {"shop": queries.home(day=local_day(timezone.now()))})
+
+
+@require_safe
+def categories(request: HttpRequest) -> HttpResponse:
+    tree = category_tree(request)
+    shelves = [(category, tree.inside(category.pk)) for category in tree.roots]
+    return render(request, "catalog/categories.html", {"shelves": shelves})
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    tree = category_tree(request)
+    category = tree.by_slug(slug)
+    if category is None:
+        raise Http404
+    products = Product.objects.on_sale().filter(category__in=tree.with_all_inside(category))
+    context = {
+        "category": category,
+        "path": tree.path(category),
+        "inside": tree.inside(category.pk),
+        "listing": build_listing(request, products),
+    }
+    return render(request, "catalog/category.html", context)
+
+
+@require_safe
+def sellers(request: HttpRequest) -> HttpResponse:
+    everyone = queries.open_sellers()
+    districts = list(dict.fromkeys(seller.district for seller in everyone))
+    kind = next((kind for kind in Seller.Kind if kind.value == request.GET.get("kind")), None)
+    district = next((d for d in districts if d.slug == request.GET.get("district")), None)
+    shown = [s for s in everyone if kind in (None, s.kind) and district in (None, s.district)]
+    context = {
+        "groups": [(k.label, of_kind) for k in Seller.Kind if (of_kind := [s for s in shown if s.kind == k])],
+        "kinds": Seller.Kind.choices,
+        "kind": kind,
+        "districts": districts,
+        "district": district,
+        "count": len(shown),
+    }
+    return render(request, "catalog/sellers.html", context)
+
+
+@require_safe
+def seller(request: HttpRequest, slug: str) -> HttpResponse:
+    found = Seller.objects.select_related("district", "neighbourhood")
+    seller = get_object_or_404(found, slug=slug, is_active=True)
+    listing = build_listing(request, Product.objects.on_sale().filter(seller=seller))
+    return render(request, "catalog/seller.html", {"seller": seller, "listing": listing})
+
+
+@require_safe
+def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
+    page = queries.product_page(product_id) if product_id <= LARGEST_ID else None
+    if page is None:
+        raise Http404
+    if slug != page.product.slug:
+        return HttpResponsePermanentRedirect(page.product.get_absolute_url())
+    tree = category_tree(request)
+    shelf = tree.get(page.product.category_id)
+    districts = deliverable_districts()
+    chosen = request.COOKIES.get(settings.DISTRICT_COOKIE_NAME)
+    context = {
+        "page": page,
+        "product": page.product,
+        "path": tree.path(shelf) if shelf else [],
+        "districts": districts,
+        "district": next((d for d in districts if d.slug == chosen), next(iter(districts), None)),
+        "quantities": range(1, min(page.product.most_of_one, QUANTITIES_OFFERED) + 1),
+    }
+    return render(request, "catalog/product.html", context)
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    query = searching.normalise(request.GET.get("q", ""))
+    if not query:
+        return render(request, "catalog/search.html", {"query": "", "popular": queries.popular()})
+    if opened := category_tree(request).by_name(query):
+        return redirect(opened)
+    listing = build_listing(request, searching.matching(query), carry=("q",))
+    context = {"query": query, "search_text": query, "listing": listing}
+    if listing.total or listing.chosen:
+        context["found_sellers"] = searching.matching_sellers(query)
+    else:
+        context["popular"] = queries.popular()
+    return render(request, "catalog/search.html", context)
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    asked = [int(text) for text in request.GET.getlist("p") if text.isascii() and text.isdigit() and len(text) < 19]
+    wanted = list(dict.fromkeys(asked))[: queries.COMPARED_LIMIT]
+    found = queries.compared(wanted)
+    context = {"comparison": Comparison(found), "some_gone": len(found) < len(wanted)}
+    return render(request, "catalog/compare.html", context)
