@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, get_language_from_request, override
 from django.utils.translation import gettext_lazy as _
 
@@ -44,13 +45,8 @@ PAGES = {
         _("Something in it arrived broken. Please go back and send it once more."),
     ),
     403: Words(
-        _("Please try again"),
-        _(
-            "This page stood open for too long, or it was sent from another place, so nothing was changed. "
-            "Open it again and repeat the last step."
-        ),
-        _("Open the page again"),
-        "",
+        _("This page is not open to you"),
+        _("It belongs to the staff, or to another member. Nothing was changed."),
     ),
     404: Words(
         _("This page does not exist"),
@@ -87,11 +83,22 @@ PAGES = {
     ),
 }
 
+# A form without our token, or with an old one.
+OLD_FORM = Words(
+    _("Please try again"),
+    _(
+        "This page stood open for too long, or it was sent from another place, so nothing was changed. "
+        "Open it again and repeat the last step; cookies must be allowed for this."
+    ),
+    _("Open the page again"),
+    "",
+)
 
-def error_page(request: HttpRequest, status: int, **more: object) -> HttpResponse:
+
+def error_page(request: HttpRequest, status: int, *, words: Words | None = None, **more: object) -> HttpResponse:
     """The page for `status`; `more` goes to the template, e.g. `retry_at`."""
     try:
-        response = HttpResponse(_page(request, status, more), status=status)
+        response = HttpResponse(_page(request, words or PAGES[status], more), status=status)
     except Exception:
         log.exception("The error page for %s failed.", status)
         return last_resort(status)
@@ -99,17 +106,22 @@ def error_page(request: HttpRequest, status: int, **more: object) -> HttpRespons
     return response
 
 
-def _page(request: HttpRequest, status: int, more: dict[str, object]) -> str:
-    words = PAGES[status]
-    context = {"words": words, "status": status, "order_desk": settings.ORDER_DESK_PHONE, **more}
+def _page(request: HttpRequest, words: Words, more: dict[str, object]) -> str:
+    context = {"words": words, "link": words.link or _same_place(request), "order_desk": settings.ORDER_DESK_PHONE}
     with override(_language_of(request)):
         if words.with_navigation:
-            return render_to_string("error.html", context | {"link": words.link or request.path}, request)
+            return render_to_string("error.html", context | more, request)
         page_language = LANGUAGES.get(get_language() or "", LANGUAGES["ko-kp"])
-        link = words.link or (request.path if request.method == "GET" else "/")
-        return render_to_string(
-            "error.html", context | {"page_language": page_language, "link": link, "failure": request_id.get()}
-        )
+        context |= {"page_language": page_language, "failure": request_id.get()}
+        return render_to_string("error.html", context | more)
+
+
+def _same_place(request: HttpRequest) -> str:
+    """The page to open again: this one, or the one whose form was sent. The body is not read for it."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    source = request.headers.get("Referer", "")
+    return source if url_has_allowed_host_and_scheme(source, allowed_hosts={request.get_host()}) else request.path
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -121,7 +133,7 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return error_page(request, 403)
+    return error_page(request, 403, words=OLD_FORM)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

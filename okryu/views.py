@@ -1,4 +1,4 @@
-"""Pages of no single app: help, about, language, refusals of forged forms."""
+"""Pages of no single app: help, about, language."""
 
 from urllib.parse import urlencode
 
@@ -7,10 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
@@ -75,15 +73,6 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 _NOT_FOR_CRAWLERS = ("/account/", "/admin/", "/card/", "/cart/", "/checkout/", "/compare/", "/orders/", "/search/")
-
-
-@never_cache
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without our token, or with an old one. Nothing was done; the page says how to go on."""
-    # The body is not read again: it may be what was wrong.
-    source = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(source, allowed_hosts={request.get_host()})
-    return render(request, "shop/csrf_failure.html", {"back": source if ours else "/"}, status=403)
 
 
 def _same_for_everyone(response: HttpResponse) -> HttpResponse:

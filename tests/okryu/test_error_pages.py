@@ -33,7 +33,7 @@ def test_each_page_stands_in_both_languages(rf: RequestFactory, status: int, lan
     assert answer["Cache-Control"] == "no-store, private"
     title = {
         400: "요청을",
-        403: "다시",
+        403: "이 페지는",
         404: "없는",
         405: "주소",
         411: "요청",
@@ -83,6 +83,10 @@ def test_a_form_without_its_token_gets_a_page_that_leads_back() -> None:
     answer = client.post("/frame/form/", {"name": "x"}, headers={"accept-language": "en"})
     assert answer.status_code == 403
     assert 'href="/frame/form/"' in answer.content.decode()
+    headers = {"referer": "http://testserver/frame/framed/?a=1"}
+    assert 'href="http://testserver/frame/framed/?a=1"' in client.post("/frame/form/", headers=headers).content.decode()
+    headers = {"referer": "http://evil.example/"}
+    assert "evil.example" not in client.post("/frame/form/", headers=headers).content.decode()
     assert "nothing was changed" in answer.content.decode()
 
 
