@@ -51,4 +51,5 @@ def _not_found() -> HttpResponse:
 def _kept_for_a_year(response: HttpResponseBase, etag: str) -> HttpResponseBase:
     response["Cache-Control"] = "public, max-age=31536000, immutable"
     response["ETag"] = etag
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

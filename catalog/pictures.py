@@ -118,7 +118,7 @@ def record(picture: Picture, drawn: dict[str, bytes]) -> None:
         _store(picture.rendition_path(name), data)
     with transaction.atomic():
         row = Picture.objects.select_for_update(no_key=True).get(pk=picture.pk)
-        row.renditions = sorted({str(name) for name in row.renditions} | set(drawn), key=_narrow_first)
+        row.renditions = sorted(set(row.renditions) | set(drawn), key=_narrow_first)
         row.save(update_fields=["renditions"])
     picture.renditions = row.renditions
 
@@ -144,6 +144,7 @@ def _store(path: str, data: bytes) -> None:
         default_storage.delete(saved)
 
 
-def _narrow_first(name: str) -> tuple[int, str]:
+def _narrow_first(name: str | int) -> tuple[int, str]:  # django-stubs types the array's elements so
+    name = str(name)
     kind = name.rstrip("0123456789")
     return int(name[len(kind) :]), kind

@@ -77,10 +77,10 @@ MIDDLEWARE = [
     "okryu.middleware.name_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "catalog.media.serve_pictures",  # above sessions, languages and counters: files need none of them
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "okryu.middleware.security_headers",
     "okryu.middleware.refuse_unsafe_requests",
-    "catalog.media.serve_pictures",  # above sessions, languages and counters: files need none of them
     # Outside of the ETag's middleware: a compressed body is padded at random and would never match again.
     "okryu.middleware.CompressWhereSafe",
     "django.middleware.http.ConditionalGetMiddleware",
