@@ -115,6 +115,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "okryu.templatetags.shop",
+                "okryu.templatetags.figures_tags",
             ],
         },
     }
@@ -264,6 +265,7 @@ AUTHORISATION_LIFE_DAYS = 7
 COMMISSION_BASIS_POINTS = {"restaurant": 0, "shop": 300, "producer": 300}
 ORDER_HOLD_MINUTES = 15
 ORDER_HOLD_EXTENSIONS = 4
+FIGURES_FLUSH_SECONDS = 5  # page views gather in memory for so long
 ORDER_DESK_PHONE = "1919000002"
 ORDER_LIMIT_WON = 10_000_000  # one order; far above any household's, far below any overflow
 CART_LINE_LIMIT = 50

@@ -34,7 +34,7 @@ STYLE_SHEETS = [
     "css/checkout.css",
     "css/table.css",
     "css/chart.css",
-    "css/account.css",
+    "css/text.css",
 ]
 
 

@@ -1,9 +1,9 @@
-"""Pages of no single app: help, about, language."""
+"""Pages of no single app: help, about, language, and the way to the staff's sign-in."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,29 +13,48 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_cookie
 
 from accounts.districts import deliverable_districts
-from accounts.models import User
+from accounts.models import District, User
 from accounts.redirects import safe_next
 from accounts.same_origin import same_origin_post
 from accounts.views import remember_language
+from payments.words import words_for
 
 
 @require_safe
 @vary_on_cookie
 def help_page(request: HttpRequest) -> HttpResponse:
     """Delivery and fees, paying, returns: the rules of the house as the settings hold them."""
+    windows = settings.DELIVERY_WINDOWS
     context = {
-        "districts": deliverable_districts(),
-        "windows": settings.DELIVERY_WINDOWS,
+        "fees": [_fee_row(district) for district in deliverable_districts()],
+        "first_hour": windows[0][0],
+        "last_hour": windows[-1][1],
+        "window_hours": windows[0][1] - windows[0][0],
         "days_ahead": settings.DELIVERY_DAYS_AHEAD,
-        "van_factor": settings.VAN_FEE_FACTOR,
         "motorbike_kg": settings.MOTORBIKE_LIMIT_GRAMS // 1000,
-        "dish_zones": sorted(settings.DISH_ZONE_MINIMUM_WON.items()),
         "hold_minutes": settings.ORDER_HOLD_MINUTES,
-        "hours": settings.COLLECTION_HOURS,
+        "shop_hours": settings.COLLECTION_HOURS["shop"],
+        "dish_hours": settings.COLLECTION_HOURS["restaurant"],
         "liquor_age": settings.MINIMUM_AGE_LIQUOR,
         "medicine_boxes": settings.MEDICINE_BOXES_PER_WEEK,
+        "answers": [words_for(code) for code in _ANSWERS_EXPLAINED],
     }
     return _same_for_everyone(render(request, "shop/help.html", context))
+
+
+# What the card network may say to a payment, in the order shoppers meet it.
+_ANSWERS_EXPLAINED = ("55", "51", "57", "75", "61", "54", "91", None)
+
+
+def _fee_row(district: District) -> dict[str, Any]:
+    """What bringing a parcel to `district` costs, and from which sum dishes are brought there."""
+    fee = district.fee or 0
+    return {
+        "district": district.name,
+        "motorbike": fee,
+        "van": fee * settings.VAN_FEE_FACTOR,
+        "dishes_from": settings.DISH_ZONE_MINIMUM_WON.get(district.zone_id or ""),
+    }
 
 
 @require_safe
@@ -57,10 +76,11 @@ def language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@never_cache
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
     """Send staff to the one sign-in page. A member who is no staff is told so instead of going round in circles."""
     if request.user.is_authenticated and not request.user.is_staff:
-        raise PermissionDenied
+        return render(request, "shop/staff_only.html", status=403)
     query = urlencode({"next": safe_next(request, reverse("admin:index"))})
     return redirect(f"{reverse('accounts:sign-in')}?{query}")
 

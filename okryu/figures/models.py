@@ -2,6 +2,30 @@
 
 from django.db import models
 
+from catalog.models import Category
+
+
+class Page(models.TextChoices):
+    """Kinds of pages that are counted. Admin, forms sent, errors and machines' addresses are not."""
+
+    HOME = "home"
+    CATEGORY = "category"
+    SELLER = "seller"
+    PRODUCT = "product"
+    SEARCH = "search"
+    CART = "cart"
+    CHECKOUT = "checkout"
+    ORDER = "order"
+    ACCOUNT = "account"
+    CARD = "card"
+    FIGURES = "figures"
+    HELP = "help"
+
+
+class Device(models.TextChoices):
+    PHONE = "phone"
+    COMPUTER = "computer"
+
 
 class DailySalt(models.Model):
     """The day's random salt of visitor digests, deleted with the day: nobody can be followed over two days."""
@@ -30,8 +54,8 @@ class DailyViews(models.Model):
     """Pages viewed on one day, by kind of page and kind of device."""
 
     day = models.DateField()
-    page = models.CharField(max_length=20)
-    device = models.CharField(max_length=10)  # phone, computer
+    page = models.CharField(max_length=20, choices=Page.choices)
+    device = models.CharField(max_length=10, choices=Device.choices)
     views = models.PositiveBigIntegerField(default=0)
 
     class Meta:
@@ -41,8 +65,22 @@ class DailyViews(models.Model):
         return f"{self.day} {self.page}"
 
 
+class DailyCategoryViews(models.Model):
+    """Views on one day of a category's list and of the products on its shelf."""
+
+    day = models.DateField()
+    category = models.ForeignKey(Category, models.CASCADE, related_name="+")
+    views = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "category"], name="category_views_once_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.category_id}"
+
+
 class DailyFigures(models.Model):
-    """A closed day's figures, written once its salt is gone."""
+    """A closed day's figures, written when its salt is deleted."""
 
     day = models.DateField(primary_key=True)
     visitors = models.PositiveIntegerField(default=0)

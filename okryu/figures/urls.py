@@ -5,4 +5,4 @@ from django.urls import path
 from okryu.figures import views
 
 app_name = "figures"
-urlpatterns = [path("", views.figures, name="figures")]
+urlpatterns = [path("", views.figures_page, name="figures")]
