@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import Guess
@@ -77,8 +78,20 @@ def count_guess(*, kind: str, name: str, address: str) -> None:
 
 def forget_guesses(*, kind: str, name: str, address: str) -> None:
     """After a right guess: the name starts anew, and the address gets this one guess back."""
-    Guess.objects.filter(kind=kind, bucket=_name_bucket(kind, name)).delete()
+    forget_name(kind=kind, name=name)
     Guess.objects.filter(kind=kind, bucket=_address_bucket(address), tries__gt=0).update(tries=F("tries") - 1)
+
+
+def forget_name(*, kind: str, name: str) -> None:
+    """Let the owner of `name` try again at once."""
+    Guess.objects.filter(kind=kind, bucket=_name_bucket(kind, name)).delete()
+
+
+def sweep(*, before: datetime) -> int:
+    """Delete counters whose last guess is older than `before` and than every window; how many."""
+    oldest = min(before, timezone.now() - LONGEST_WINDOW)
+    deleted, _ = Guess.objects.filter(since__lt=oldest).delete()
+    return deleted
 
 
 def _count(*, kind: str, bucket: str, limit: Limit) -> None:

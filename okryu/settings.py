@@ -304,4 +304,4 @@ UNFOLD = {
         },
     },
 }
-PROCRASTINATE_IMPORT_PATHS = ["catalog.tasks", "orders.tasks", "okryu.figures.tasks", "okryu.tasks"]
+PROCRASTINATE_IMPORT_PATHS = ["accounts.tasks", "catalog.tasks", "orders.tasks", "okryu.figures.tasks", "okryu.tasks"]
