@@ -93,7 +93,7 @@ class Tally:
             if match and match.view_name == "catalog:category":
                 self._batch.categories[day, str(match.kwargs["slug"])] += 1
             if match and match.view_name == "catalog:product":
-                self._batch.products[day, int(next(iter(match.kwargs.values())))] += 1
+                self._batch.products[day, match.kwargs["product_id"]] += 1
             if len(self._batch.visitors) < _MOST_VISITORS:
                 self._batch.visitors.add((day, f"{client_address(request)}\n{agent}"))
         self._keep_writing()

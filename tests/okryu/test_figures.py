@@ -119,8 +119,8 @@ def test_staff_pages_and_pages_fetched_ahead_are_not_counted(client: Client, tal
 def test_views_of_a_product_count_for_its_category(rf: Any, tally: Tally) -> None:
     product = ProductFactory()
     for name, kwargs in [
-        ("catalog:product", {"pk": product.pk, "slug": product.slug}),
-        ("catalog:product", {"pk": 10**9, "slug": "gone"}),
+        ("catalog:product", {"product_id": product.pk, "slug": product.slug}),
+        ("catalog:product", {"product_id": 10**9, "slug": "gone"}),
         ("catalog:category", {"slug": "dishes"}),
         ("catalog:category", {"slug": "gone"}),
     ]:
