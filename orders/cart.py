@@ -101,7 +101,7 @@ def remember_visitor(response: HttpResponse, token: str) -> None:
 
 def show_count(request: HttpRequest, response: HttpResponse, pieces: int) -> None:
     """Keep the readable cookie from which pages that are the same for everyone show the cart's figure."""
-    name = settings.CART_COUNT_COOKIE_NAME
+    name, pieces = settings.CART_COUNT_COOKIE_NAME, min(pieces, 999)
     if request.COOKIES.get(name, "") == (str(pieces) if pieces else ""):
         return
     if pieces:
@@ -118,7 +118,7 @@ def put(cart: Cart, *, variant: ProductVariant, quantity: int) -> Change:
 
     `variant` comes with product and stock. Raises CartFull, NothingLeft; then nothing changed.
     """
-    available = _available(variant)
+    available = variant.available
     with transaction.atomic():
         _lock(cart)
         line = CartLine.objects.filter(cart=cart, variant=variant).first()
@@ -142,7 +142,7 @@ def change_line(cart: Cart, *, line_id: int, quantity: int) -> Change:
     with transaction.atomic():
         _lock(cart)
         line = CartLine.objects.select_related("variant__product", "variant__stock").get(cart=cart, pk=line_id)
-        available, before = _available(line.variant), line.quantity
+        available, before = line.variant.available, line.quantity
         allowed = min(quantity, settings.CART_QUANTITY_LIMIT)
         if available:
             allowed = min(allowed, available)
@@ -197,7 +197,7 @@ def _join(mine: Cart, theirs: Cart) -> tuple[list[Change], int]:
     own = {line.variant_id: line for line in CartLine.objects.filter(cart=mine)}
     lines = CartLine.objects.filter(cart=theirs).select_related("variant__product", "variant__stock")
     for line in lines.order_by("id"):
-        available = _available(line.variant)
+        available = line.variant.available
         kept = own.get(line.variant_id)
         if kept is None and len(own) >= settings.CART_LINE_LIMIT:
             left_out += 1
@@ -264,8 +264,3 @@ def _lock(cart: Cart) -> None:
 
 def _touch(cart: Cart) -> None:
     Cart.objects.filter(pk=cart.pk).update(updated_at=timezone.now())
-
-
-def _available(variant: ProductVariant) -> int:
-    stock = getattr(variant, "stock", None)
-    return stock.available if stock else 0

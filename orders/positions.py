@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Prefetch, QuerySet
+from django.conf import settings
+from django.db.models import QuerySet
 
-from catalog.models import Picture, Product, ProductVariant, Seller, Stock
+from catalog import wording
+from catalog.models import Product, ProductVariant, Seller, Stock
 from orders.fees import vehicle_for
 from orders.models import Cart, CartLine, Vehicle
 
@@ -65,6 +67,19 @@ class Position:
         return not self.is_withdrawn and self.unit_price > self.line.shown_price
 
     @property
+    def fewer(self) -> int:
+        """What the minus button asks for; below one it takes the line out."""
+        return self.quantity - 1
+
+    @property
+    def more(self) -> int:
+        return self.quantity + 1
+
+    @property
+    def can_grow(self) -> bool:
+        return self.quantity < min(self.available, settings.CART_QUANTITY_LIMIT)
+
+    @property
     def name(self) -> str:
         return f"{self.product.name} {self.variant.name or ''}".strip()
 
@@ -93,21 +108,19 @@ class ParcelPlan:
         return sum(position.product.weight_g * position.quantity for position in self.positions)
 
     @property
+    def weight_text(self) -> str:
+        return wording.weight(self.weight_g)
+
+    @property
     def vehicle(self) -> Vehicle:
         return vehicle_for(
             weight_g=self.weight_g, needs_van=any(position.product.needs_van for position in self.bought)
         )
 
 
-def lines_of(cart: Cart) -> list[CartLine]:
-    """The cart's lines with all a page or an order needs of their products, pictures included. Two queries."""
-    pictures = Prefetch("variant__product__pictures", Picture.objects.order_by("position", "id"))
-    return list(_with_products(CartLine.objects.filter(cart=cart)).prefetch_related(pictures))
-
-
 def read(cart: Cart) -> list[Position]:
-    """The cart's lines against the shelf as it stands, unlocked: for pages."""
-    return [Position(line, _available(line.variant)) for line in lines_of(cart)]
+    """The cart's lines against the shelf as it stands, unlocked: for pages. One query; pictures are the page's."""
+    return [Position(line, line.variant.available) for line in _with_products(CartLine.objects.filter(cart=cart))]
 
 
 def read_locked(cart: Cart, rows: dict[int, Stock]) -> list[Position]:
@@ -137,8 +150,3 @@ def _with_products(lines: QuerySet[CartLine]) -> QuerySet[CartLine]:
         "variant__product__seller__district",
         "variant__product__seller__neighbourhood",
     ).order_by("id")
-
-
-def _available(variant: ProductVariant) -> int:
-    stock: Stock | None = getattr(variant, "stock", None)
-    return stock.available if stock else 0
