@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from catalog.models import Category
+from catalog.tree import category_tree
 
 # The language switch shows each language in its own words; the tag is what `lang` says in HTML.
 LANGUAGES = {
@@ -27,16 +27,16 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "page_language": page_language,
         "other_language": LANGUAGES["en" if page_language["code"] == "ko-kp" else "ko-kp"],
         "here": request.get_full_path(),
-        "top_categories": SimpleLazyObject(lambda: top_categories(page_language["code"])),
+        "top_categories": SimpleLazyObject(lambda: top_categories(request, page_language["code"])),
         "order_desk": settings.ORDER_DESK_PHONE,
         "cart_count_cookie": settings.CART_COUNT_COOKIE_NAME,
     }
 
 
-def top_categories(language: str) -> list[dict[str, str]]:
+def top_categories(request: HttpRequest, language: str) -> list[dict[str, str]]:
     """The top shelves as plain name, address and icon, kept for a minute in each language.
 
-    Without a database the page stands without them.
+    They come from the tree the page itself may have read. Without a database the page stands without them.
     """
     key = f"top-categories:{language}"
     if (found := cache.get(key)) is not None:
@@ -44,7 +44,7 @@ def top_categories(language: str) -> list[dict[str, str]]:
     try:
         shelves = [
             {"name": shelf.name, "url": shelf.get_absolute_url(), "icon": shelf.icon}
-            for shelf in Category.objects.filter(parent=None, is_active=True)
+            for shelf in category_tree(request).roots
         ]
     except DatabaseError:
         return []

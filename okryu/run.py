@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import errno
 import http.client
+import ipaddress
 import os
 import signal
 import socket
@@ -169,8 +170,7 @@ def _own_hosts(host: str) -> list[str]:
     """The names and bare addresses this machine answers under: never "*"."""
     hosts = ["localhost", "127.0.0.1", "[::1]"]
     if host in ("0.0.0.0", "::"):  # noqa: S104
-        addresses = _interface_addresses()
-        hosts += [f"[{address}]" if ":" in address else address for address in addresses]
+        hosts += [f"[{address}]" if ":" in address else address for address in _interface_addresses()]
         hosts.append(socket.gethostname().lower())
     else:
         hosts.append(f"[{host}]" if ":" in host else host)
@@ -192,7 +192,8 @@ def _reachable(host: str) -> str:
 def _shown_address(host: str, port: int) -> str:
     hosts = [_reachable(host)]
     if host in ("0.0.0.0", "::"):  # noqa: S104
-        hosts += [address for address in _interface_addresses() if not address.startswith("127.") and address != "::1"]
+        mine = [address for address in _interface_addresses() if not ipaddress.ip_address(address).is_loopback]
+        hosts += [address for address in mine if host == "::" or ":" not in address]  # 0.0.0.0 hears no IPv6
     return "  ".join(f"http://{f'[{name}]' if ':' in name else name}:{port}/" for name in hosts)
 
 

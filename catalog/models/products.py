@@ -40,6 +40,9 @@ class ProductKind(models.Model):
         return self.name
 
 
+TEXT_COLUMNS = ("", "_ko_kp", "_en")  # a translated text has its own column and one for each language
+
+
 class ProductQuerySet(models.QuerySet["Product"]):
     def on_sale(self) -> ProductQuerySet:
         """Products a shopper may see: listed, of an open seller, in a shown category, with something to buy."""
@@ -76,11 +79,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def for_cards(self) -> ProductQuerySet:
         """All a list of cards shows, in three queries whatever its length. No descriptions."""
-        return (
-            self.for_product_page()
-            .defer("description_ko_kp", "description_en")
-            .defer("seller__introduction_ko_kp", "seller__introduction_en")
-        )
+        products: ProductQuerySet = self.for_product_page()
+        # modeltranslation would read "description" as the language's own column and load the others.
+        products = products.rewrite(False)  # type: ignore[attr-defined]
+        texts = [field + suffix for field in ("description", "seller__introduction") for suffix in TEXT_COLUMNS]
+        listed: ProductQuerySet = products.defer(*texts)
+        return listed
 
     def for_product_page(self) -> ProductQuerySet:
         """Products with seller, place, kind, variants on the list, stock and pictures."""

@@ -60,7 +60,8 @@ def test_phones_on_the_network_get_in_by_the_bare_address_and_nobody_by_a_star(m
     assert {"localhost", "127.0.0.1", "192.168.7.20", "[fd00::7]"} <= set(hosts)
     assert "*" not in hosts
     assert run._own_hosts("10.1.2.3") == ["localhost", "127.0.0.1", "[::1]", "10.1.2.3"]
-    assert "http://192.168.7.20:8000/" in run._shown_address("0.0.0.0", 8000)
+    assert run._shown_address("0.0.0.0", 8000) == "http://127.0.0.1:8000/  http://192.168.7.20:8000/"
+    assert run._shown_address("::", 8000).endswith("http://[fd00::7]:8000/")
 
 
 @pytest.fixture

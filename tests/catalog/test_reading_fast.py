@@ -1,0 +1,103 @@
+"""Pages of the catalogue are the same bytes for everyone and ask a constant few questions."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from catalog.models import Product
+from tests.factories import (
+    CategoryFactory,
+    NoticeFactory,
+    PictureFactory,
+    ProductFactory,
+    ProductKindFactory,
+    ReviewFactory,
+    SellerFactory,
+    StaffFactory,
+    VariantFactory,
+)
+
+pytestmark = pytest.mark.django_db
+MOST = 6
+
+
+def fill(count: int) -> Product:
+    """A shop of `count` products with variants, pictures, reviews and sellers in proportion."""
+    kind = ProductKindFactory()
+    NoticeFactory()
+    for number in range(count):
+        seller = SellerFactory(slug=f"seller-{number % 10}", kind=["restaurant", "shop", "producer"][number % 3])
+        category = CategoryFactory(slug=["dishes", "drinks", "bread"][number % 3], name_ko_kp=f"분류{number % 3}")
+        product = ProductFactory(
+            seller=seller, category=category, kind=kind if number % 2 == 0 else None, rating_sum=5, rating_count=1
+        )
+        VariantFactory(product=product, price=500)
+        PictureFactory(product=product)
+        PictureFactory(product=product)
+        ReviewFactory(product=product)
+    return Product.objects.order_by("pk")[0]
+
+
+ADDRESSES: dict[str, Callable[[Product], str]] = {
+    "home": lambda product: "/",
+    "categories": lambda product: "/categories/",
+    "category": lambda product: "/categories/dishes/",
+    "category, priced": lambda product: "/categories/dishes/?sort=cheap&min=1&stock=1",
+    "sellers": lambda product: "/sellers/",
+    "seller": lambda product: "/sellers/seller-0/",
+    "product": lambda product: product.get_absolute_url(),
+    "search": lambda product: "/search/?q=평양",
+    "search, nothing": lambda product: "/search/?q=없음",
+    "search, empty": lambda product: "/search/",
+    "compare": lambda product: f"/compare/?p={product.pk}&p={product.pk + 1}",
+}
+
+
+def asked(client: Client, address: str) -> int:
+    cache.clear()
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_questions_are_few_and_do_not_grow(client: Client, name: str) -> None:
+    address = ADDRESSES[name](fill(10))
+    few = asked(client, address)
+    fill(90)
+    assert asked(client, address) == few
+    assert few <= MOST
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_page_knows_nobody(client: Client, name: str) -> None:
+    """A signed-in member gets the same bytes: no session read, no cookie, no token, no message."""
+    address = ADDRESSES[name](fill(10))
+    stranger = client.get(address)
+    client.force_login(StaffFactory())
+    member = client.get(address)
+    assert member.content == stranger.content
+    for answer in (stranger, member):
+        assert not answer.cookies
+        assert "csrfmiddlewaretoken" not in answer.text
+        assert answer["Cache-Control"] == "private, no-cache"
+        assert "Cookie" in answer["Vary"]
+
+
+def test_an_unchanged_page_is_not_sent_again(client: Client) -> None:
+    address = ADDRESSES["category"](fill(3))
+    tag = client.get(address)["ETag"]
+    assert client.get(address, headers={"if-none-match": tag}).status_code == 304
+
+
+def test_descriptions_stay_out_of_lists(client: Client) -> None:
+    fill(3)
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/categories/dishes/")
+    assert not any('"catalog_product"."description' in query["sql"] for query in queries)
