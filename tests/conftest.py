@@ -38,12 +38,14 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NO_BROWSER = pytest.StashKey[int]()
+NO_BROWSER = "no Chromium here"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return  # an xdist worker: the controller has compiled and holds the server for all
+    if not CHROMIUM and os.environ.get("CI") == "true":
+        raise pytest.UsageError("Chromium is missing, and CI skips no browser test.")
     for written in compile_all(databases.ROOT):
         translation_file_changed(sender=None, file_path=written)  # forget what Django's set-up has read already
     _start_database(config)
@@ -66,8 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group("ledger"))  # one worker, one database, one audit
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-    if not CHROMIUM:
-        _do_without_browser(config, [item for item in items if item.get_closest_marker("browser")])
+        if not CHROMIUM and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
 
 
 def _ledger_order(item: pytest.Item) -> int:
@@ -75,21 +77,11 @@ def _ledger_order(item: pytest.Item) -> int:
     return 0 if mark is None else 2 if mark.kwargs.get("last") else 1
 
 
-def _do_without_browser(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if items and os.environ.get("CI") == "true":
-        raise pytest.UsageError(f"Chromium is missing: CI does not skip {len(items)} browser tests.")
-    config.stash[NO_BROWSER] = len(items)
-    for item in items:
-        item.add_marker(pytest.mark.skip(reason="no Chromium"))
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if skipped := config.stash.get(NO_BROWSER, 0):
-        terminalreporter.write_line(
-            f"!!! {skipped} BROWSER TESTS SKIPPED: no Chromium. Install it: apt-get install chromium fonts-noto-cjk",
-            red=True,
-            bold=True,
-        )
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(report.longrepr)]
+    if skipped:
+        line = f"!!! {len(skipped)} BROWSER TESTS SKIPPED: {NO_BROWSER}. Install it: apt-get install chromium fonts-noto-cjk"
+        terminalreporter.write_line(line, red=True, bold=True)
 
 
 # ---------------------------------------------------------------- databases
