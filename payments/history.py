@@ -25,8 +25,9 @@ from payments.gateway import APPROVED, receipt_number
 from payments.models import Account, DayCut, Message, Payment, Transfer
 from payments.network.desk import book_settlement
 from payments.network.models import Authorisation, Card, Release
-from payments.pay import commission_on, message_id
+from payments.pay import message_id
 from payments.settlement import book, write_up
+from payments.shop_book import commission_on
 
 SETTLED_AT_HOUR = 6  # the morning after, the network pays and the sellers are paid
 

@@ -14,17 +14,18 @@ How a payment goes:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F
 from django.db.models.functions import Now
 
 from payments.gateway import APPROVED, Answer, Ask, Presented, gateway
-from payments.models import Account, Message, Payment, Transfer
+from payments.models import Message, Payment
+from payments.shop_book import post_capture, post_refund
 
 FIRST_TRY_SECONDS = 10
 # Seconds to the next try, by tries already made; the last one for ever.
@@ -70,14 +71,14 @@ def open_payment(*, key: UUID, order_code: str, amount: int) -> Message:
     belongs to another order or amount.
     """
     _require_transaction()
-    # Of two firsts at once one waits for the other's commit here, whatever the unique index it would break.
+    # Of two firsts at once one waits here for the other's commit, whichever unique index it would break.
     Payment.objects.bulk_create([Payment(id=key, order_code=order_code, amount=amount)], ignore_conflicts=True)
     payment = Payment.objects.select_for_update(no_key=True).filter(pk=key).first()
     if payment is None:
         raise LivePayment(Payment.objects.get(order_code=order_code, state__in=LIVE))
     if (payment.order_code, payment.amount) != (order_code, amount):
         raise StaleKey
-    return _ask(payment, Verb.AUTHORISE, amount=amount)
+    return _Questions(payment).ask(Verb.AUTHORISE, amount=amount)
 
 
 def ask_capture(
@@ -85,19 +86,25 @@ def ask_capture(
 ) -> Message:
     """Ask for `goods` + `fare` won of what is held, for one parcel, once.
 
-    `subsidy` is what a voucher paid of the goods: the bureau makes the seller whole.
+    `subsidy` is what a voucher paid of the goods beside that: the bureau makes the seller whole.
     Raises ReversalAsked, or TooMuch when less is left of the payment.
     """
-    payment = _lock(payment)
-    if old := _asked(payment, Verb.CAPTURE, parcel=parcel, amount=goods + fare):
+    questions = _Questions(_lock(payment))
+    if old := questions.asked(Verb.CAPTURE, parcel=parcel, amount=goods + fare):
         return old
-    if _standing(payment, Verb.REVERSE).exists():
+    if questions.standing(Verb.REVERSE):
         raise ReversalAsked
-    _require_left(payment, goods + fare)
-    return _ask(
-        payment, Verb.CAPTURE, parcel=parcel, seller_id=seller_id, amount=goods + fare,
-        goods=goods, fare=fare, subsidy=subsidy, commission_bp=commission_bp,
-    )  # fmt: skip
+    questions.require_left(goods + fare)
+    return questions.ask(
+        Verb.CAPTURE,
+        amount=goods + fare,
+        parcel=parcel,
+        seller_id=seller_id,
+        goods=goods,
+        fare=fare,
+        subsidy=subsidy,
+        commission_bp=commission_bp,
+    )
 
 
 def ask_release(*, payment: Payment, parcel: int, part: str | int, amount: int) -> Message:
@@ -105,31 +112,44 @@ def ask_release(*, payment: Payment, parcel: int, part: str | int, amount: int) 
 
     Raises TooMuch when less is left of the payment.
     """
-    payment = _lock(payment)
-    if old := _asked(payment, Verb.RELEASE, parcel=parcel, part=part, amount=amount):
+    questions = _Questions(_lock(payment))
+    if old := questions.asked(Verb.RELEASE, parcel=parcel, part=part, amount=amount):
         return old
-    _require_left(payment, amount)
-    return _ask(payment, Verb.RELEASE, parcel=parcel, part=part, amount=amount)
+    questions.require_left(amount)
+    return questions.ask(Verb.RELEASE, amount=amount, parcel=parcel, part=part)
 
 
 def ask_refund(
-    *, payment: Payment, parcel: int, part: str | int, seller_id: int, goods: int, fare: int, commission_bp: int,
+    *,
+    payment: Payment,
+    parcel: int,
+    part: str | int,
+    seller_id: int,
+    goods: int,
+    fare: int,
+    commission_bp: int,
     subsidy: int = 0,
-) -> Message:  # fmt: skip
+) -> Message:
     """Ask to return captured money to the same card: `part` is the return's number.
 
     Raises TooMuch when less has been captured and not returned.
     """
-    payment = _lock(payment)
-    amount = goods + fare
-    if old := _asked(payment, Verb.REFUND, parcel=parcel, part=part, amount=amount):
+    questions = _Questions(_lock(payment))
+    if old := questions.asked(Verb.REFUND, parcel=parcel, part=part, amount=goods + fare):
         return old
-    if amount > payment.captured - _sum(_standing(payment, Verb.REFUND)):
+    if goods + fare > questions.payment.captured - questions.sum(Verb.REFUND):
         raise TooMuch
-    return _ask(
-        payment, Verb.REFUND, parcel=parcel, part=part, seller_id=seller_id, amount=amount,
-        goods=goods, fare=fare, subsidy=subsidy, commission_bp=commission_bp,
-    )  # fmt: skip
+    return questions.ask(
+        Verb.REFUND,
+        amount=goods + fare,
+        parcel=parcel,
+        part=part,
+        seller_id=seller_id,
+        goods=goods,
+        fare=fare,
+        subsidy=subsidy,
+        commission_bp=commission_bp,
+    )
 
 
 def ask_reverse(*, payment: Payment) -> Message:
@@ -138,53 +158,58 @@ def ask_reverse(*, payment: Payment) -> Message:
     Until it is answered a pending payment stays pending, whatever the authorisation's own answer: nobody is
     told "nothing has been taken" before it is true. Raises CaptureAsked.
     """
-    payment = _lock(payment)
-    if _standing(payment, Verb.CAPTURE).exists():
+    questions = _Questions(_lock(payment))
+    if questions.standing(Verb.CAPTURE):
         raise CaptureAsked
-    return _asked(payment, Verb.REVERSE, amount=payment.amount) or _ask(payment, Verb.REVERSE, amount=payment.amount)
+    amount = questions.payment.amount
+    return questions.asked(Verb.REVERSE, amount=amount) or questions.ask(Verb.REVERSE, amount=amount)
 
 
 def message_id(payment_id: UUID, verb: str, parcel: int | None = None, part: str | int = "") -> UUID:
+    """The one id a question can have."""
     return uuid5(payment_id, f"{verb}:{parcel or ''}:{part}")
 
 
-def _asked(
-    payment: Payment, verb: str, *, amount: int, parcel: int | None = None, part: str | int = ""
-) -> Message | None:
-    old = Message.objects.filter(pk=message_id(payment.id, verb, parcel, part)).first()
-    if old and old.amount != amount:
-        raise StaleKey
-    return old
+class _Questions:
+    """All questions of one locked payment: a handful, read at once."""
 
+    def __init__(self, payment: Payment) -> None:
+        self.payment = payment
+        self._all = {message.id: message for message in payment.messages.all()}
 
-def _ask(
-    payment: Payment, verb: str, *, amount: int, parcel: int | None = None, part: str | int = "",
-    seller_id: int | None = None, goods: int = 0, fare: int = 0, subsidy: int = 0, commission_bp: int = 0,
-) -> Message:  # fmt: skip
-    message, _ = Message.objects.get_or_create(
-        id=message_id(payment.id, verb, parcel, part),
-        defaults={
-            "payment": payment, "verb": verb, "parcel": parcel, "part": str(part), "seller_id": seller_id,
-            "amount": amount, "goods": goods, "fare": fare, "subsidy": subsidy, "commission_bp": commission_bp,
-            "next_at": Now() + timedelta(seconds=FIRST_TRY_SECONDS),
-        },
-    )  # fmt: skip
-    return message
+    def asked(self, verb: str, *, amount: int, parcel: int | None = None, part: str | int = "") -> Message | None:
+        """This very question, if it was asked before. Raises StaleKey when it was about another amount."""
+        old = self._all.get(message_id(self.payment.id, verb, parcel, part))
+        if old and old.amount != amount:
+            raise StaleKey
+        return old
 
+    def ask(
+        self, verb: str, *, amount: int, parcel: int | None = None, part: str | int = "", **about: int | None
+    ) -> Message:
+        key = message_id(self.payment.id, verb, parcel, part)
+        return self._all.get(key) or Message.objects.create(
+            id=key,
+            payment=self.payment,
+            verb=verb,
+            parcel=parcel,
+            part=str(part),
+            amount=amount,
+            next_at=Now() + timedelta(seconds=FIRST_TRY_SECONDS),
+            **about,
+        )
 
-def _standing(payment: Payment, verb: str) -> QuerySet[Message]:
-    """Questions asked of a payment that were not refused."""
-    return payment.messages.filter(Q(code=None) | Q(code=APPROVED), verb=verb)
+    def standing(self, verb: str) -> list[Message]:
+        """Those of one verb that were not refused."""
+        return [row for row in self._all.values() if row.verb == verb and row.code in (None, APPROVED)]
 
+    def sum(self, verb: str) -> int:
+        return sum(row.amount for row in self.standing(verb))
 
-def _require_left(payment: Payment, amount: int) -> None:
-    asked = _sum(_standing(payment, Verb.CAPTURE)) + _sum(_standing(payment, Verb.RELEASE))
-    if payment.state != State.AUTHORISED or amount > payment.amount - asked:
-        raise TooMuch
-
-
-def _sum(messages: QuerySet[Message]) -> int:
-    return messages.aggregate(total=Sum("amount"))["total"] or 0
+    def require_left(self, amount: int) -> None:
+        left = self.payment.amount - self.sum(Verb.CAPTURE) - self.sum(Verb.RELEASE)
+        if self.payment.state != State.AUTHORISED or amount > left:
+            raise TooMuch
 
 
 # ---------------------------------------------------------------- calls, outside any transaction
@@ -255,44 +280,38 @@ def record(*, message_id: UUID, answer: Answer) -> Message:
     If an approval comes for an order that can no longer be paid, call `ask_reverse` first, then this.
     """
     _require_transaction()
-    payment = _lock(Message.objects.values_list("payment_id", flat=True).get(pk=message_id))
+    payment = Payment.objects.select_for_update(no_key=True, of=("self",)).get(messages=message_id)
     message = Message.objects.select_for_update(no_key=True).get(pk=message_id)
+    message.payment = payment
     if message.code is None:
         _write_answer(message, answer)
-        approved = answer.code == APPROVED
         if message.verb == Verb.AUTHORISE:
             _record_authorisation(payment, answer)
-        elif message.verb == Verb.CAPTURE and approved:
-            _post_capture(message)
-        elif message.verb == Verb.REFUND and approved:
-            _post_refund(message)
-        elif message.verb == Verb.REVERSE and approved:
-            _record_reversal(payment)
-        payment.refresh_from_db()
-    message.payment = payment
+        elif answer.code == APPROVED:
+            _APPROVED[message.verb](message)
     return message
 
 
 def _write_answer(message: Message, answer: Answer) -> None:
     message.code, message.ref = answer.code, answer.ref
     message.save(update_fields=["code", "ref"])
-    message.refresh_from_db(fields=["answered_at"])  # the database's clock
+    del message.answered_at  # the database's clock: read again if anybody asks
 
 
 def _record_authorisation(payment: Payment, answer: Answer) -> None:
     if answer.code != APPROVED:
         _move(payment, State.DECLINED, code=answer.code)
-    elif not _standing(payment, Verb.REVERSE).exists():
+    elif not _Questions(payment).standing(Verb.REVERSE):
         payment.last4, payment.expires_at = answer.last4, answer.expires_at
         _move(payment, State.AUTHORISED, code=APPROVED)
 
 
-def _record_reversal(payment: Payment) -> None:
+def _record_reversal(message: Message) -> None:
     """Nothing is held any more, and the tombstone keeps it so."""
+    payment = message.payment
     if payment.state == State.PENDING:
-        unanswered = payment.messages.filter(verb=Verb.AUTHORISE, code=None)
-        for message in unanswered.select_for_update(no_key=True):
-            _write_answer(message, Answer(TOO_LATE))
+        for unanswered in payment.messages.select_for_update(no_key=True).filter(verb=Verb.AUTHORISE, code=None):
+            _write_answer(unanswered, Answer(TOO_LATE))
         _move(payment, State.DECLINED, code=TOO_LATE)
     elif payment.state == State.AUTHORISED:
         _move(payment, State.CANCELLED, code=payment.code)
@@ -303,73 +322,19 @@ def _move(payment: Payment, state: str, *, code: str | None) -> None:
     payment.save(update_fields=["state", "code", "last4", "expires_at"])
 
 
-def _post_capture(message: Message) -> None:
-    network, delivery, seller, promotion = _accounts(message, "network", "delivery", "seller", "promotion")
-    _post(message, [
-        ("sale", network, seller, message.goods),
-        ("fare", network, delivery, message.fare),
-        ("subsidy", promotion, seller, message.subsidy),
-    ])  # fmt: skip
-    _post_commission(message)
+def _record_release(message: Message) -> None:
+    message.payment.refresh_from_db()  # the answer itself moved the payment's total
 
 
-def _post_refund(message: Message) -> None:
-    network, delivery, seller, promotion = _accounts(message, "network", "delivery", "seller", "promotion")
-    _post(message, [
-        ("sale_back", seller, network, message.goods),
-        ("fare_back", delivery, network, message.fare),
-        ("subsidy_back", seller, promotion, message.subsidy),
-    ])  # fmt: skip
-    _post_commission(message)
+_APPROVED: dict[str, Callable[[Message], None]] = {
+    Verb.CAPTURE: post_capture,
+    Verb.RELEASE: _record_release,
+    Verb.REFUND: post_refund,
+    Verb.REVERSE: _record_reversal,
+}
 
 
-def _post_commission(message: Message) -> None:
-    """Post the difference between what is due by now and what was posted: no drift over several returns."""
-    seller, commission = _accounts(message, "seller", "commission")
-    # Everything this payment moved in and out of the seller's account, commission apart.
-    about = Transfer.objects.filter(reference=message.payment_id)
-    goods = {"in": about.filter(credit_account=seller, kind__in=["sale", "subsidy"]),
-             "out": about.filter(debit_account=seller, kind__in=["sale_back", "subsidy_back"]),
-             "taken": about.filter(debit_account=seller, kind="commission"),
-             "given": about.filter(credit_account=seller, kind="commission_back")}  # fmt: skip
-    total = {name: rows.aggregate(total=Sum("amount"))["total"] or 0 for name, rows in goods.items()}
-    due = commission_on(total["in"] - total["out"], message.commission_bp) - (total["taken"] - total["given"])
-    _post(message, [("commission", seller, commission, due), ("commission_back", commission, seller, -due)])
-
-
-def commission_on(base: int, basis_points: int) -> int:
-    """The bureau's part of `base` won of sales, rounded down."""
-    return base * basis_points // 10_000
-
-
-def _post(message: Message, moves: Iterable[tuple[str, Account, Account, int]]) -> None:
-    Transfer.objects.bulk_create(
-        Transfer(
-            uuid=uuid5(message.id, kind), kind=kind, debit_account=debit, credit_account=credit,
-            amount=amount, reference=message.payment_id,
-        )
-        for kind, debit, credit, amount in moves
-        if amount > 0
-    )  # fmt: skip
-
-
-# ---------------------------------------------------------------- accounts and locks
-
-
-def seller_account(seller_id: int) -> Account:
-    """The account that says what is owed to a seller; opened at the first need."""
-    Account.objects.bulk_create([Account(kind=Account.Kind.SELLER, owner=str(seller_id))], ignore_conflicts=True)
-    return Account.objects.get(kind=Account.Kind.SELLER, owner=str(seller_id))
-
-
-def _accounts(message: Message, *kinds: str) -> list[Account]:
-    """The accounts of these kinds, the seller's being the message's, in one query where they all exist."""
-    owner = str(message.seller_id)
-    wanted = Account.objects.filter(Q(kind__in=kinds, owner="") | Q(kind=Account.Kind.SELLER, owner=owner))
-    found = {account.kind: account for account in wanted}
-    if Account.Kind.SELLER not in found and message.seller_id is not None:
-        found[Account.Kind.SELLER] = seller_account(message.seller_id)
-    return [found[kind] for kind in kinds]
+# ---------------------------------------------------------------- locks
 
 
 def _lock(payment: Payment | UUID) -> Payment:

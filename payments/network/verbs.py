@@ -196,17 +196,16 @@ def _lock_balance_of_card(number: str) -> Balance | None:
 
 def _lock_original(ask: Ask) -> Authorisation | None:
     """The authorisation `ask` is about, read under its card's lock, its expiry taken into account."""
-    account_id = Authorisation.objects.filter(pk=ask.of).values_list("account_id", flat=True).first()
-    if account_id is not None:
-        Balance.objects.select_for_update(no_key=True).get(pk=account_id)
-        expire_due(account_id)
+    locked = Balance.objects.select_for_update(no_key=True, of=("self",)).filter(account__authorisations=ask.of)
+    if balance := locked.first():
+        expire_due(balance.account_id)
     return Authorisation.objects.filter(pk=ask.of).first()
 
 
-def expire_due(account_id: int) -> None:
-    """Free what authorisations past their time keep back. Under the balance's lock."""
+def expire_due(account_id: int) -> int:
+    """Free what authorisations past their time keep back; how many. Under the balance's lock."""
     due = Authorisation.objects.filter(account_id=account_id, state=State.OPEN, expires_at__lte=Now())
-    due.update(state=State.EXPIRED)
+    return due.update(state=State.EXPIRED)
 
 
 def _plastic(number: str) -> Card:
@@ -215,18 +214,18 @@ def _plastic(number: str) -> Card:
 
 def _judge(balance: Balance, presented: Presented, amount: int) -> tuple[str, str]:
     """The code for this card and amount, and the card's last four digits; keeps the PIN counter."""
-    expire_due(balance.account_id)
+    if expire_due(balance.account_id):
+        balance.refresh_from_db()
     card = _plastic(presented.number)
-    decision = decide(_facts(card, presented), amount)
+    decision = decide(_facts(card, balance, presented), amount)
     if decision.pin_tries != card.pin_tries:
         card.pin_tries = decision.pin_tries
         card.save(update_fields=["pin_tries"])
     return decision.code, card.last4
 
 
-def _facts(card: Card, presented: Presented) -> Facts:
+def _facts(card: Card, balance: Balance, presented: Presented) -> Facts:
     now = timezone.now()
-    balance = Balance.objects.get(pk=card.account_id)
     spent, count = today_of(card.account_id)
     return Facts(
         status=card.status,

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from accounts.models import random_code
 from payments import pay
 from payments.gateway import Answer, Ask, NoAnswer, Presented, Verified, luhn
-from payments.models import Account, Message, Payment
+from payments.models import Account, DayCut, Message, Payment
 from payments.network import desk
 from payments.network.gateway import SimulatedGateway
 from payments.network.models import Balance, Card
@@ -72,6 +72,12 @@ def captured(card: Presented, amount: int, seller_id: int = 5, commission_bp: in
         commission_bp=commission_bp,
     )  # fmt: skip
     return told(question).payment
+
+
+def next_day(days: int = 1) -> datetime.date:
+    """A day after every closed one: days only grow, and the ledger is never emptied."""
+    last = DayCut.objects.order_by("-id").values_list("day", flat=True).first()
+    return (last or datetime.date(2001, 1, 1)) + datetime.timedelta(days=days)
 
 
 def balance(card: Card) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from payments.gateway import Presented
 from payments.models import Account, Payment, Transfer
 from payments.network import desk
 from payments.network.models import Balance
+from payments.shop_book import seller_account
 
 pytestmark = pytest.mark.django_db
 
@@ -50,14 +51,14 @@ def test_authorise_capture_release_refund():
     assert told(second).payment.state == "done"
     balance.refresh_from_db()
     assert (balance.posted, balance.held) == (1_900, 0)
-    assert balance_of(pay.seller_account(5)) == 4_850
-    assert balance_of(pay.seller_account(6)) == 3_000
+    assert balance_of(seller_account(5)) == 4_850
+    assert balance_of(seller_account(6)) == 3_000
 
     with transaction.atomic():
         back = pay.ask_refund(payment=payment, parcel=1, part=1, seller_id=5, goods=2_000, fare=100, commission_bp=300)
     payment = told(back).payment
     assert (payment.captured, payment.refunded, payment.released) == (8_100, 2_100, 900)
-    assert balance_of(pay.seller_account(5)) == 2_910
+    assert balance_of(seller_account(5)) == 2_910
     assert balance_of(Account.objects.get(kind="network")) == -6_000
     assert balance_of(Account.objects.get(kind="commission")) == 90
     balance.refresh_from_db()

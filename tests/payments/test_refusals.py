@@ -1,0 +1,412 @@
+# ruff: noqa: S608 - every piece of these statements stands in this file
+"""What the database refuses whatever the application does: one attempt or more for every guard.
+
+Triggers are tried as they stand; CHECKs and unique constraints with the triggers off, so that each is seen to
+hold alone. The last tests compare the list with what the database has: a guard without a test is red.
+"""
+
+import contextlib
+import uuid
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, ProgrammingError, connection, models, transaction
+
+from payments import pay
+from payments.models import Account, DayCut
+from payments.settlement import close_day
+from payments.shop_book import seller_account
+from tests.factories import UserFactory
+from tests.payments.cast import asked, authorised, captured, issued, next_day, opened, told
+
+# In the ledger's database the world is made once; every attempt is rolled back.
+pytestmark = pytest.mark.ledger
+_WORLDS = {}
+
+
+@pytest.fixture
+def world(ledger_db):
+    if ledger_db not in _WORLDS:
+        _WORLDS[ledger_db] = made()
+    return _WORLDS[ledger_db] | {"new": uuid.uuid4()}
+
+
+def made():
+    """A card with 8,000 won: 3,000 held of which 1,000 are captured; another payment fully captured; one asked."""
+    card, presented = issued(10_000)
+    payment = authorised(presented, 3_000)
+    capture = asked(pay.ask_capture, payment=payment, parcel=1, seller_id=5, goods=900, fare=100, commission_bp=300)
+    capture = told(capture)
+    release = told(asked(pay.ask_release, payment=payment, parcel=2, part="", amount=500))
+    done = captured(presented, 1_000, seller_id=6)
+    pending = opened(400)
+    fresh = authorised(presented, 600)
+    other_card, _ = issued(50)
+    foreign, _ = issued(0)
+    cut = close_day(next_day())
+    accounts = {account.kind: account.pk for account in Account.objects.exclude(kind__in=["card", "seller"])}
+    return {
+        **accounts,
+        "card": card.account_id, "plastic": card.pk, "other_card": other_card.account_id, "closed": cut.day,
+        "next": next_day(), "next_but_one": next_day(2),
+        "seller": seller_account(5).pk, "payment": payment.id, "done": done.id,
+        "pending": pending.payment_id, "pending_message": pending.id, "fresh": fresh.id,
+        "auth": pay.message_id(payment.id, "authorise"), "done_auth": pay.message_id(done.id, "authorise"),
+        "fresh_auth": pay.message_id(fresh.id, "authorise"),
+        "capture": capture.id, "release": release.id, "foreign": foreign.pk,
+        "user": UserFactory().pk,
+    }  # fmt: skip
+
+
+def transfer(kind, debit, credit, amount, reference="%(payment)s", *, key="%(new)s"):
+    return (
+        "INSERT INTO payments_transfer (id, kind, debit_account_id, credit_account_id, amount, reference)"
+        f" VALUES ({key}, '{kind}', {debit}, {credit}, {amount}, {reference})"
+    )
+
+
+def more_than_owed(account):
+    return f"balance_of(%({account})s) + 1"
+
+
+def message(verb, columns="", values="", payment="%(payment)s", amount=100):
+    return (
+        f"INSERT INTO payments_message (id, payment_id, verb, amount, next_at{columns})"
+        f" VALUES (%(new)s, {payment}, '{verb}', {amount}, now(){values})"
+    )
+
+
+def payment(columns="", values="", amount=100, code="'NEWORDER'"):
+    return f"INSERT INTO payments_payment (id, order_code, amount{columns}) VALUES (%(new)s, {code}, {amount}{values})"
+
+
+def authorisation(values, columns=""):
+    """account, amount, state, code."""
+    return (
+        f"INSERT INTO network_authorisation (id, account_id, amount, state, code, expires_at{columns})"
+        f" VALUES (%(new)s, {values})"
+    )
+
+
+# (guard, statement). A guard is "table.trigger".
+TRIGGERS = [
+    # History is append-only, tables are never emptied.
+    *[
+        (f"payments_{table}.append_only", f"{deed} payments_{table}{rest}")
+        for table, column in [
+            ("account", "owner"), ("transferkind", "role"), ("transfer", "amount"), ("daycut", "seq"),
+            ("closing", "balance"), ("seal", "cut_id"),
+        ]
+        for deed, rest in [("UPDATE", f" SET {column} = {column}"), ("DELETE FROM", "")]
+    ],
+    *[(f"payments_{table}.no_delete", f"DELETE FROM payments_{table}") for table in ["payment", "message"]],
+    *[(f"network_{table}.no_delete", f"DELETE FROM network_{table}") for table in ["balance", "card", "authorisation"]],
+    ("network_release.append_only", "UPDATE network_release SET amount = amount"),
+    ("network_release.append_only", "DELETE FROM network_release"),
+    *[
+        (f"{table}.no_truncate", f"TRUNCATE {table} CASCADE")
+        for table in [
+            "payments_account", "payments_transferkind", "payments_transfer", "payments_daycut", "payments_closing",
+            "payments_seal", "payments_payment", "payments_message", "network_balance", "network_card",
+            "network_authorisation", "network_release",
+        ]
+    ],
+    ("payments_transferkind.sealed", "INSERT INTO payments_transferkind VALUES ('gift', 'bank', 'card', 'shop_app')"),
+    # Money is not made: unknown shapes, crossing the books, unknown accounts.
+    ("payments_transfer.transfer_check", transfer("gift", "%(bank)s", "%(card)s", 5)),
+    ("payments_transfer.transfer_check", transfer("load", "%(bank)s", "%(card)s", 5)),
+    ("payments_transfer.transfer_check", transfer("load", "%(card)s", "%(float)s", 5)),
+    ("payments_transfer.transfer_check", transfer("capture", "%(card)s", "%(seller)s", 5, "%(auth)s")),
+    ("payments_transfer.transfer_check", transfer("load", "%(float)s", "0", 5)),
+    # A seller and the couriers are paid no more than is owed; nor is the shop.
+    ("payments_transfer.transfer_check", transfer("payout", "%(seller)s", "%(bank)s", more_than_owed("seller"))),
+    ("payments_transfer.transfer_check", transfer("fare_payout", "%(delivery)s", "%(bank)s", more_than_owed("delivery"))),
+    ("payments_transfer.transfer_check", transfer("settle", "%(merchant)s", "%(float)s", more_than_owed("merchant"))),
+    # The shop books only what the network has confirmed.
+    ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1)),
+    ("payments_transfer.shop_consequences", transfer("fare", "%(network)s", "%(delivery)s", 1)),
+    ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1, "%(new)s")),
+    ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1, "%(pending)s")),
+    ("payments_transfer.shop_consequences", transfer("sale_back", "%(seller)s", "%(network)s", 1)),
+    ("payments_transfer.shop_consequences", transfer("fare_back", "%(delivery)s", "%(network)s", 1)),
+    # A card is taken from only by its own open authorisation, and given back only what it paid.
+    ("payments_transfer.card_consequences", transfer("capture", "%(card)s", "%(merchant)s", 1, "%(new)s")),
+    ("payments_transfer.card_consequences", transfer("capture", "%(card)s", "%(merchant)s", 1, "%(done_auth)s")),
+    ("payments_transfer.card_consequences", transfer("capture", "%(other_card)s", "%(merchant)s", 1, "%(auth)s")),
+    ("payments_transfer.card_consequences", transfer("refund", "%(merchant)s", "%(other_card)s", 1, "%(auth)s")),
+    ("payments_transfer.card_consequences", transfer("refund", "%(merchant)s", "%(card)s", 1, "%(new)s")),
+    # Payments.
+    ("payments_payment.payment_born", payment(", captured", ", 1")),
+    ("payments_payment.payment_born", payment(", released", ", 1")),
+    ("payments_payment.payment_born", payment(", state", ", 'authorised'")),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET amount = amount + 1 WHERE id = %(payment)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET order_code = 'OTHER' WHERE id = %(payment)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET captured = captured + 1 WHERE id = %(payment)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET released = released + 1 WHERE id = %(payment)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET code = '51' WHERE id = %(payment)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'pending' WHERE id = %(payment)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'authorised' WHERE id = %(done)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'done' WHERE id = %(pending)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'authorised' WHERE id = %(pending)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'cancelled' WHERE id = %(payment)s"),
+    # Questions.
+    ("payments_message.message_born", message("authorise", ", code, answered_at", ", '00', now()", "%(pending)s")),
+    ("payments_message.message_born", message("reverse", payment="%(payment)s")),
+    ("payments_message.answer_once", "UPDATE payments_message SET code = '51' WHERE id = %(capture)s"),
+    ("payments_message.answer_once", "UPDATE payments_message SET code = NULL WHERE id = %(capture)s"),
+    ("payments_message.answer_once", "UPDATE payments_message SET amount = 1 WHERE id = %(pending_message)s"),
+    ("payments_message.answer_once", "UPDATE payments_message SET verb = 'refund' WHERE id = %(pending_message)s"),
+    # Closed days.
+    ("payments_daycut.cut_grows", "CALL close_day(%(closed)s)"),
+    ("payments_daycut.cut_grows", "CALL close_day(%(closed)s - 1)"),
+    ("payments_daycut.cut_grows", "INSERT INTO payments_daycut (day, seq) VALUES (%(next)s, 1)"),
+    # The network's side.
+    ("network_balance.only_inside", "UPDATE network_balance SET posted = posted + 1"),
+    ("network_balance.only_inside", "UPDATE network_balance SET held = 0"),
+    ("network_balance.only_inside", "INSERT INTO network_balance (account_id) VALUES (%(bank)s)"),
+    (
+        "network_authorisation.authorisation_born",
+        authorisation("%(card)s, 100, 'open', '00', now(), 50", ", captured"),
+    ),
+    ("network_authorisation.authorisation_born", authorisation("%(card)s, 100, 'reversed', '00', now()")),
+    ("network_authorisation.authorisation_holds", authorisation("%(seller)s, 100, 'open', '00', now()")),
+    *[
+        ("network_authorisation.authorisation_guard", f"UPDATE network_authorisation SET {change} WHERE id = %(auth)s")
+        for change in [
+            "amount = amount + 1", "account_id = %(other_card)s", "code = '51'", "expires_at = now()",
+            "captured = 0", "released = 0", "refunded = 1", "state = 'reversed'", "state = 'expired'",
+            "merchant_reference = 'OTHER'",
+        ]
+    ],
+    (
+        "network_authorisation.authorisation_guard",
+        "UPDATE network_authorisation SET state = 'open' WHERE id = %(done_auth)s",
+    ),
+    (
+        "network_release.release_applies",
+        "INSERT INTO network_release (id, authorisation_id, amount) VALUES (%(new)s, %(done_auth)s, 1)",
+    ),
+    ("network_card.card_guard", "UPDATE network_card SET number_mac = '\\x00' WHERE id = %(plastic)s"),
+    ("network_card.card_guard", "UPDATE network_card SET account_id = %(other_card)s WHERE id = %(plastic)s"),
+    ("network_card.card_guard", "UPDATE network_card SET resident = NOT resident WHERE id = %(plastic)s"),
+]  # fmt: skip
+
+# A CHECK or unique constraint holds with every trigger off. (constraint, statement)
+CONSTRAINTS = [
+    ("account_kind_known", "INSERT INTO payments_account (kind) VALUES ('wallet')"),
+    ("account_one_per_owner", "INSERT INTO payments_account (kind) VALUES ('bank')"),
+    ("account_won_only", "INSERT INTO payments_account (kind, owner, currency) VALUES ('card', 'x', 'EUR')"),
+    ("transfer_amount_in_range", transfer("load", "%(float)s", "%(card)s", 0)),
+    ("transfer_amount_in_range", transfer("load", "%(float)s", "%(card)s", -5)),
+    ("transfer_amount_in_range", transfer("load", "%(float)s", "%(card)s", 10**12 + 1)),
+    ("transfer_between_two_accounts", transfer("send", "%(card)s", "%(card)s", 5)),
+    ("payments_transfer_id_key", transfer("load", "%(float)s", "%(card)s", 5, key="%(capture)s")),
+    ("payment_amount_in_range", payment(amount=0)),
+    ("payment_amount_in_range", payment(amount=-1)),
+    ("payment_amount_in_range", payment(amount=10**12 + 1)),
+    ("payment_state_known", "UPDATE payments_payment SET state = 'paid' WHERE id = %(pending)s"),
+    (
+        "payment_within_amount",
+        "UPDATE payments_payment SET captured = 0, released = 3001, state = 'declined' WHERE id = %(payment)s",
+    ),
+    ("payment_within_amount", "UPDATE payments_payment SET refunded = 1001 WHERE id = %(payment)s"),
+    ("payment_within_amount", "UPDATE payments_payment SET released = -1 WHERE id = %(payment)s"),
+    ("payment_within_amount", "UPDATE payments_payment SET refunded = -1 WHERE id = %(payment)s"),
+    ("payment_captured_only_when_authorised", "UPDATE payments_payment SET state = 'declined' WHERE id = %(payment)s"),
+    ("payment_done_when_used_up", "UPDATE payments_payment SET state = 'done' WHERE id = %(payment)s"),
+    ("payment_done_when_used_up", "UPDATE payments_payment SET state = 'authorised' WHERE id = %(done)s"),
+    (
+        "payment_one_live_per_order",
+        payment(code="(SELECT order_code FROM payments_payment WHERE id = %(payment)s)"),
+    ),
+    ("message_verb_known", message("void")),
+    ("message_amount_in_range", message("release", amount=0)),
+    ("message_amount_in_range", message("release", amount=-1)),
+    ("message_amount_adds_up", message("capture", ", seller_id, goods, fare", ", 5, 50, 49")),
+    ("message_amount_adds_up", message("refund", ", goods", ", 100")),
+    ("message_amount_adds_up", message("release", ", goods", ", 100")),
+    ("message_parts_positive", message("capture", ", seller_id, goods, fare", ", 5, 101, -1")),
+    ("message_answered_with_time", message("release", ", code", ", '00'")),
+    ("payments_daycut_day_key", "INSERT INTO payments_daycut (day, seq) VALUES (%(closed)s, 1)"),
+    (
+        "member_card_one_linked",
+        "INSERT INTO payments_membercard (user_id, token, last4) SELECT %(user)s, gen_random_uuid(), '0000'"
+        " FROM generate_series(1, 2)",
+    ),
+    (
+        "member_card_four_digits",
+        "INSERT INTO payments_membercard (user_id, token, last4) VALUES (%(user)s, gen_random_uuid(), 'abcd')",
+    ),
+    ("balance_never_overdrawn", "UPDATE network_balance SET posted = held - 1 WHERE account_id = %(card)s"),
+    ("balance_never_overdrawn", "UPDATE network_balance SET held = posted + 1 WHERE account_id = %(card)s"),
+    ("balance_never_overdrawn", "UPDATE network_balance SET held = -1 WHERE account_id = %(card)s"),
+    ("card_one_in_use_per_account", "UPDATE network_card SET account_id = %(other_card)s WHERE id = %(plastic)s"),
+    ("card_four_digits", "UPDATE network_card SET last4 = '12a4' WHERE id = %(plastic)s"),
+    ("card_three_pin_tries", "UPDATE network_card SET pin_tries = 4 WHERE id = %(plastic)s"),
+    ("card_status_known", "UPDATE network_card SET status = 'gold' WHERE id = %(plastic)s"),
+    ("card_limits_positive", "UPDATE network_card SET per_day = -1 WHERE id = %(plastic)s"),
+    (
+        "network_card_number_mac_key",
+        "UPDATE network_card SET number_mac = (SELECT number_mac FROM network_card WHERE id = %(plastic)s)"
+        " WHERE id = %(foreign)s",
+    ),
+    (
+        "network_card_token_key",
+        "UPDATE network_card SET token = (SELECT token FROM network_card WHERE id = %(plastic)s)"
+        " WHERE id = %(foreign)s",
+    ),
+    ("authorisation_amount_in_range", authorisation("%(card)s, -1, 'declined', '51', now()")),
+    ("authorisation_amount_in_range", authorisation("%(card)s, 1000000000001, 'open', '00', now()")),
+    (
+        "authorisation_within_amount",
+        "UPDATE network_authorisation SET captured = 0, released = 3001, state = 'expired' WHERE id = %(auth)s",
+    ),
+    ("authorisation_within_amount", "UPDATE network_authorisation SET refunded = 1001 WHERE id = %(auth)s"),
+    ("authorisation_within_amount", "UPDATE network_authorisation SET released = -1 WHERE id = %(auth)s"),
+    ("authorisation_state_known", "UPDATE network_authorisation SET state = 'paid' WHERE id = %(auth)s"),
+    ("authorisation_decided", authorisation("%(card)s, 100, 'open', '51', now()")),
+    ("authorisation_decided", authorisation("%(card)s, 100, 'declined', '00', now()")),
+    ("authorisation_owned", authorisation("NULL, 100, 'open', '00', now()")),
+    ("authorisation_done_when_used_up", "UPDATE network_authorisation SET state = 'done' WHERE id = %(auth)s"),
+    ("authorisation_done_when_used_up", "UPDATE network_authorisation SET state = 'open' WHERE id = %(done_auth)s"),
+    (
+        "release_amount_in_range",
+        "INSERT INTO network_release (id, authorisation_id, amount) VALUES (%(new)s, %(auth)s, 0)",
+    ),
+]
+
+# Triggers that refuse nothing by themselves: what they do is proved elsewhere.
+CONSEQUENCES = {
+    "payments_account.open_balance": "tests of the flow: a card account has a balance",
+    "payments_message.release_answered": "test_a_release_answered_for_a_payment_not_authorised",
+    "payments_payment.own_clock": "test_clocks_are_the_databases",
+    "payments_message.own_clock": "test_clocks_are_the_databases",
+    "network_authorisation.own_clock": "test_clocks_are_the_databases",
+    "network_release.own_clock": "test_clocks_are_the_databases",
+}
+
+
+class Undone(Exception):
+    """Raised to take back what an attempt did."""
+
+
+@contextlib.contextmanager
+def taken_back():
+    with contextlib.suppress(Undone), transaction.atomic():
+        yield
+        raise Undone
+
+
+def attempt(statement, world):
+    """Run it in a savepoint; whatever is checked at commit is checked now."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, world)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _id(value):
+    return value if " " not in value else ""
+
+
+@pytest.mark.parametrize(("guard", "statement"), TRIGGERS, ids=_id)
+def test_trigger_refuses(world, guard, statement):
+    table, trigger = guard.split(".")
+    with taken_back():
+        with pytest.raises(IntegrityError) as refusal:
+            attempt(statement, world)
+        assert refusal.value.__cause__.sqlstate == "23514"
+        # It is this guard that refuses: without it the attempt goes through, or another guard stops it.
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+        try:
+            attempt(statement, world)
+        except IntegrityError as other:
+            assert str(other) != str(refusal.value)
+
+
+@pytest.mark.parametrize(("guard", "statement"), CONSTRAINTS, ids=_id)
+def test_constraint_refuses(world, guard, statement):
+    with taken_back():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger, no foreign key
+        with pytest.raises(IntegrityError) as refusal:
+            attempt(statement, world)
+        assert refusal.value.__cause__.diag.constraint_name == guard
+
+
+def test_a_release_answered_for_a_payment_not_authorised(world):
+    with taken_back(), pytest.raises(IntegrityError, match="release has nothing to draw on"):
+        asking = message("release", payment="%(pending)s")
+        attempt(f"{asking}; UPDATE payments_message SET code = '00' WHERE id = %(new)s", world)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO payments_transfer (seq, id, kind, debit_account_id, credit_account_id, amount, reference)"
+        " VALUES (1, %(new)s, 'load', %(float)s, %(card)s, 1, %(new)s)",
+        "INSERT INTO payments_account (id, kind, owner) VALUES (1, 'seller', '9')",
+        "INSERT INTO payments_daycut (id, day, seq) VALUES (1, %(next)s, 1)",
+        "INSERT INTO network_card (id) VALUES (1)",
+    ],
+)
+def test_an_identity_is_never_given(world, statement):
+    with taken_back(), pytest.raises(ProgrammingError, match="GENERATED ALWAYS"):
+        attempt(statement, world)
+
+
+def test_a_day_is_not_written_up_before_an_earlier_one(world):
+    with taken_back():
+        attempt("CALL close_day(%(next)s)", world)
+        attempt("CALL close_day(%(next_but_one)s)", world)
+        last = DayCut.objects.get(day=world["next_but_one"])
+        with pytest.raises(IntegrityError, match="an earlier day is not written up"):
+            attempt("CALL write_closing(%(last)s)", {"last": last.pk})
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        ("payments_payment", payment(", created_at", ", '2001-01-01'")),
+        ("payments_message", message("release", ", created_at", ", '2001-01-01'")),
+        (
+            "network_authorisation",
+            authorisation("%(card)s, 100, 'declined', '51', now(), '2001-01-01'", ", created_at"),
+        ),
+        (
+            "network_release",
+            "INSERT INTO network_release (id, authorisation_id, amount, created_at)"
+            " VALUES (%(new)s, %(auth)s, 1, '2001-01-01')",
+        ),
+    ],
+)
+def test_clocks_are_the_databases(world, table, statement):
+    """Nobody says when it was: an earlier time given is replaced, without the history setting."""
+    with taken_back():
+        attempt(statement, world)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT created_at FROM {table} WHERE id = %s", [world["new"]])
+            assert cursor.fetchone()[0].year > 2001
+
+
+def test_every_trigger_has_a_refusal(world):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname || '.' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " WHERE NOT t.tgisinternal AND (c.relname LIKE 'payments_%' OR c.relname LIKE 'network_%')"
+        )
+        there = {name for (name,) in cursor.fetchall()}
+    assert there == {guard for guard, _ in TRIGGERS} | CONSEQUENCES.keys()
+
+
+def test_every_constraint_has_a_refusal():
+    declared = {
+        constraint.name
+        for label in ["payments", "network"]
+        for model in apps.get_app_config(label).get_models()
+        for constraint in model._meta.constraints
+        if isinstance(constraint, models.CheckConstraint | models.UniqueConstraint)
+    }
+    tried = {guard for guard, _ in CONSTRAINTS}
+    assert declared <= tried
+    assert {"payments_transfer_id_key", "network_card_number_mac_key"} <= tried
