@@ -1,0 +1,71 @@
+"""Questions the card network has not answered yet, carried to their end.
+
+Captures, releases, refunds and reversals are repeated with the same id until answered. An authorisation is
+never sent again, because the PIN is not kept: the network is asked what it answered, and where it never
+heard of the question a reversal leaves a tombstone for a request that may still be on its way.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from orders.paying import lock_order, record_answer
+from payments import pay as payments
+from payments.gateway import NoAnswer
+from payments.models import Message, Payment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Healed:
+    """What one pass did."""
+
+    answered: int = 0
+    waiting: int = 0
+
+
+def heal_once(*, limit: int = 50) -> Healed:
+    """Ask every question that is due once more and record what comes back. Several may run at once."""
+    done = Healed()
+    back_again = False
+    for message in payments.claim_due(limit=limit):
+        try:
+            _heal(message)
+            done.answered += 1
+            back_again = back_again or message.tries > 0
+        except NoAnswer:
+            done.waiting += 1
+        except Exception:  # one bad question neither stops nor loops the rest: its lease brings it back
+            log.exception("question %s was not healed", message.pk)
+            done.waiting += 1
+    if back_again:
+        payments.make_all_due()  # the network answers again: nobody waits for a long delay to pass
+    return done
+
+
+def _heal(message: Message) -> None:
+    if message.verb != Message.Verb.AUTHORISE:
+        record_answer(message=message, answer=payments.send(message))
+        return
+    answer = payments.inquire(message)
+    if answer is not None:
+        record_answer(message=message, answer=answer)
+        return
+    reversal = _ask_reversal(message)
+    if reversal is not None:
+        record_answer(message=reversal, answer=payments.send(reversal))
+
+
+def _ask_reversal(message: Message) -> Message | None:
+    """The reversal of a payment the network never heard of; None when it was answered meanwhile."""
+    with transaction.atomic(durable=True):
+        payment = Payment.objects.get(pk=message.payment_id)
+        lock_order(payment.order_code)
+        payment.refresh_from_db()
+        if payment.state != Payment.State.PENDING:
+            return None
+        return payments.ask_reverse(payment=payment)

@@ -1,0 +1,130 @@
+"""Giving captured money back to the same card: a whole parcel or some of its pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from catalog import stock
+from orders import events
+from orders.models import Order, OrderEvent, OrderLine, Parcel
+from orders.parcels import Refused, Status, cause, close_when_all_final, free_goods, open_parcel
+from orders.paying import paid_payment, settle
+from payments import pay as payments
+from payments.models import Message
+
+
+class Goods(Enum):
+    """What happens to the goods of a refund."""
+
+    RESTOCK = "restock"  # they are sold again
+    WRITE_OFF = "write_off"  # spoiled, broken or gone
+
+
+def refund_lines(
+    *,
+    order_code: str,
+    number: int,
+    key: UUID,
+    quantities: Mapping[UUID, int],
+    goods: Goods,
+    with_fee: bool = False,
+    by: User | None = None,
+) -> Parcel:
+    """Refund `quantities` (by the lines' public ids) of a delivered parcel, with its delivery fee if asked.
+
+    `key` is the form's: the same form posted again refunds nothing more. When all has come back the parcel is Returned.
+    """
+    with transaction.atomic(durable=True):
+        order, parcel = open_parcel(order_code, number)
+        if _is_done(order, key):
+            return parcel
+        if parcel.status not in (Status.DELIVERED, Status.RETURNED):
+            raise Refused(_("Only a delivered parcel is refunded by line."))
+        lines = [line for line in parcel.lines.all() if quantities.get(line.public_id)]
+        _take_back(lines, quantities, goods, key, by)
+        fare = _fee_left(order, parcel) if with_fee else 0
+        won = sum(line.unit_price * quantities[line.public_id] for line in lines)
+        _end_when_all_back(parcel)
+        asked = _ask(order, parcel, key=key, goods=won, fare=fare, by=by)
+    settle([asked])
+    return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
+
+
+def refund_undelivered(
+    *, order_code: str, number: int, key: UUID, goods: Goods, with_fee: bool = True, by: User | None = None
+) -> Parcel:
+    """A parcel whose money is taken did not reach its recipient: all of its goods are refunded, its fee if asked."""
+    with transaction.atomic(durable=True):
+        order, parcel = open_parcel(order_code, number)
+        if _is_done(order, key) or parcel.status == Status.UNDELIVERABLE:
+            return parcel
+        if parcel.captured_at is None or parcel.status not in (Status.CONFIRMED, Status.READY, Status.DISPATCHED):
+            raise Refused(_("No money was taken for this parcel: cancel it instead."))
+        lines = list(parcel.lines.all())
+        free_goods(parcel, lines, by, out_of_stock=goods == Goods.WRITE_OFF)
+        for line in lines:
+            line.returned_quantity = line.confirmed_quantity or 0
+            line.save(update_fields=["returned_quantity"])
+        parcel.status, parcel.ended_at = Status.UNDELIVERABLE, timezone.now()
+        parcel.save(update_fields=["status", "ended_at"])
+        fare = _fee_left(order, parcel) if with_fee else 0
+        asked = _ask(order, parcel, key=key, goods=parcel.confirmed_total or 0, fare=fare, by=by)
+        close_when_all_final(order)
+    settle([asked])
+    return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
+
+
+def _take_back(
+    lines: list[OrderLine], quantities: Mapping[UUID, int], goods: Goods, key: UUID, by: User | None
+) -> None:
+    rows = stock.lock(line.variant_id for line in lines)
+    for line in lines:
+        count = quantities[line.public_id]
+        if not 0 < count <= (line.confirmed_quantity or 0) - line.returned_quantity:
+            raise Refused(_("No more than was delivered and not yet refunded can be refunded."))
+        line.returned_quantity += count
+        line.save(update_fields=["returned_quantity"])
+        if goods == Goods.RESTOCK:
+            stock.take_back(rows[line.variant_id], count, cause=cause(line, key.hex[:12]), by=by)
+
+
+def _end_when_all_back(parcel: Parcel) -> None:
+    left = any((line.confirmed_quantity or 0) > line.returned_quantity for line in parcel.lines.all())
+    if not left and parcel.status == Status.DELIVERED:
+        parcel.status, parcel.ended_at = Status.RETURNED, timezone.now()
+        parcel.save(update_fields=["status", "ended_at"])
+
+
+def _ask(order: Order, parcel: Parcel, *, key: UUID, goods: int, fare: int, by: User | None) -> Message:
+    if goods + fare == 0:
+        raise Refused(_("Choose at least one piece to refund."))
+    events.write(order, "refund_asked", parcel=parcel, by=by, key=str(key), goods=goods, fare=fare)
+    try:
+        return payments.ask_refund(
+            payment=paid_payment(order),
+            parcel=parcel.number,
+            part=key.hex[:16],
+            seller_id=parcel.seller_id,
+            goods=goods,
+            fare=fare,
+            commission_bp=parcel.commission_bp,
+        )
+    except payments.TooMuch:
+        raise Refused(_("That is more than was taken and not yet refunded.")) from None
+
+
+def _is_done(order: Order, key: UUID) -> bool:
+    return OrderEvent.objects.filter(order=order, kind="refund_asked", data__key=str(key)).exists()
+
+
+def _fee_left(order: Order, parcel: Parcel) -> int:
+    """The parcel's delivery fee, as long as no refund gave it back."""
+    asked = OrderEvent.objects.filter(order=order, parcel=parcel, kind="refund_asked").values_list("data", flat=True)
+    return max(parcel.fee - sum(int(data["fare"]) for data in asked), 0)
