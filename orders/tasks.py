@@ -1,1 +1,106 @@
-"""Jobs of the orders."""
+"""Jobs of the orders. Each is a plain function as well, which a manage.py command runs for whoever has no worker."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from catalog.models import Product
+from orders.healing import heal_once
+from orders.models import Order, OrderLine, Parcel
+from orders.parcels import Reason, Refused, decline_parcel, take_payment
+from orders.stock_holds import expire_due_orders
+from payments.models import Payment
+
+log = logging.getLogger(__name__)
+# How long before the network lets a hold go its parcels are settled one way or the other.
+BEFORE_EXPIRY = timedelta(hours=24)
+POPULAR_DAYS = 30
+
+
+@app.periodic(cron="* * * * * */5")
+@app.task(queueing_lock="payments_tick", pass_context=False)
+def payments_tick(timestamp: int) -> None:
+    """Carry unanswered questions to the card network on."""
+    heal_once()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="sweep_orders", pass_context=False)
+def sweep_orders(timestamp: int) -> None:
+    """Expire holds, decline what nobody answered, settle what the network will not hold much longer."""
+    expire_due_orders()
+    decline_unanswered()
+    settle_expiring()
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(queueing_lock="count_popularity", pass_context=False)
+def count_popularity(timestamp: int) -> None:
+    """Write how many pieces of each product were sold in thirty days."""
+    write_popularity()
+
+
+def decline_unanswered(*, limit: int = 200) -> int:
+    """Decline every parcel whose seller was silent past its deadline; how many."""
+    late = Parcel.objects.filter(
+        status=Parcel.Status.AWAITING, confirm_by__lte=timezone.now(), order__status=Order.Status.PAID
+    ).order_by("confirm_by")
+    return _decline(late.values_list("order__code", "number")[:limit], Reason.SILENCE)
+
+
+def settle_expiring(*, limit: int = 200) -> int:
+    """A day before the network lets a hold go, take the money of confirmed parcels and decline the others."""
+    ending = Payment.objects.filter(
+        state=Payment.State.AUTHORISED, expires_at__lte=timezone.now() + BEFORE_EXPIRY
+    ).order_by("expires_at")
+    codes = list(ending.values_list("order_code", flat=True)[:limit])
+    parcels = Parcel.objects.filter(order__code__in=codes, order__status=Order.Status.PAID).order_by("pk")
+    places = parcels.values_list("order__code", "number")
+    count = _decline(places.filter(status=Parcel.Status.AWAITING), Reason.EXPIRING)
+    confirmed = places.filter(status__in=[Parcel.Status.CONFIRMED, Parcel.Status.READY], captured_at=None)
+    for code, number in confirmed:
+        try:
+            take_payment(order_code=code, number=number)
+            count += 1
+        except Refused:
+            log.info("parcel %s/%s was settled meanwhile", code, number)
+    return count
+
+
+def _decline(places: object, reason: Reason) -> int:
+    count = 0
+    for code, number in places:  # type: ignore[attr-defined]
+        try:
+            decline_parcel(order_code=code, number=number, reason=reason)
+            count += 1
+        except Refused:  # answered between the question and the lock
+            log.info("parcel %s/%s was answered meanwhile", code, number)
+    return count
+
+
+def write_popularity() -> int:
+    """Count the last thirty days' sold pieces of every product; how many products changed."""
+    sold = (
+        OrderLine.objects.filter(
+            variant__product=OuterRef("pk"),
+            parcel__order__paid_at__gte=timezone.now() - timedelta(days=POPULAR_DAYS),
+        )
+        .exclude(parcel__status__in=[Parcel.Status.DECLINED, Parcel.Status.CANCELLED])
+        .values("variant__product")
+        .annotate(pieces=Sum(Coalesce("confirmed_quantity", "quantity")))
+        .values("pieces")
+    )
+    counted = Product.objects.annotate(pieces=Coalesce(Subquery(sold), 0))
+    changed = 0
+    with transaction.atomic():
+        for pk, pieces, before in counted.values_list("pk", "pieces", "sold_30_days"):
+            if pieces != before:
+                changed += Product.objects.filter(pk=pk).update(sold_30_days=pieces)
+    return changed

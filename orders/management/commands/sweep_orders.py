@@ -1,0 +1,21 @@
+"""Expire holds, decline unanswered parcels, settle holds that end soon."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from orders.stock_holds import expire_due_orders
+from orders.tasks import decline_unanswered, settle_expiring, write_popularity
+
+
+class Command(BaseCommand):
+    help = (
+        "Does once what the worker does every minute: expires unpaid orders whose time is over, declines parcels "
+        "no seller answered in time, settles holds that end within a day; and counts popularity. Safe to repeat."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"{expire_due_orders()} orders expired")
+        self.stdout.write(f"{decline_unanswered()} unanswered parcels declined")
+        self.stdout.write(f"{settle_expiring()} parcels settled before their hold ends")
+        self.stdout.write(f"{write_popularity()} products counted anew")

@@ -1,0 +1,67 @@
+"""The bureau's roles and what each may do: Django groups, written by `ensure_roles`."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+ORDER_DESK = "order desk"
+COURIER = "courier"
+SELLER = "seller"
+FINANCE = "finance"
+
+_READ_ORDERS = ["orders.view_order", "orders.view_parcel", "orders.view_orderline", "orders.view_orderevent"]
+_READ_GOODS = [
+    "catalog.view_product",
+    "catalog.view_productvariant",
+    "catalog.view_stock",
+    "catalog.view_seller",
+    "catalog.view_category",
+]
+
+# A seller's person sees only the parcels of the seller they answer for (SellerStaff): no `see_every_parcel`.
+ROLES: dict[str, list[str]] = {
+    ORDER_DESK: [
+        *_READ_ORDERS,
+        *_READ_GOODS,
+        "orders.see_every_parcel",
+        "orders.answer_parcel",
+        "orders.prepare_parcel",
+        "orders.carry_parcel",
+        "orders.cancel_parcel",
+        "orders.refund_parcel",
+        "accounts.view_user",
+    ],
+    COURIER: ["orders.view_parcel", "orders.see_every_parcel", "orders.carry_parcel"],
+    SELLER: ["orders.view_parcel", "orders.answer_parcel", "orders.prepare_parcel", "orders.carry_parcel"],
+    FINANCE: [
+        *_READ_ORDERS,
+        "orders.see_every_parcel",
+        "orders.refund_parcel",
+        "payments.view_account",
+        "payments.view_transfer",
+        "payments.view_payment",
+        "payments.view_message",
+        "payments.view_daycut",
+        "payments.view_closing",
+    ],
+}
+
+
+def ensure_roles() -> dict[str, Group]:
+    """Make every role's group exist with exactly its permissions. Safe to repeat; run after migrations."""
+    return {name: _ensure(name, wanted) for name, wanted in ROLES.items()}
+
+
+def _ensure(name: str, wanted: list[str]) -> Group:
+    group, _ = Group.objects.get_or_create(name=name)
+    match = Q(pk__in=[])
+    for label in wanted:
+        app_label, codename = label.split(".")
+        match |= Q(content_type__app_label=app_label, codename=codename)
+    found = list(Permission.objects.filter(match))
+    if len(found) != len(wanted):
+        known = {permission.codename for permission in found}
+        raise LookupError(f"unknown permissions of {name}: {[w for w in wanted if w.split('.')[1] not in known]}")
+    group.permissions.set(found)
+    return group
