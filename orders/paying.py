@@ -77,7 +77,7 @@ def pay(*, order_code: str, key: UUID, card: Presented, user: User, address: str
         count_guess(kind=GUESS_KIND, name=str(user.pk), address=address)
     except TooManyGuesses as refused:
         record_answer(message=message, answer=Answer(NOT_ASKED))
-        return Attempt(Outcome.TOO_MANY, retry_at=refused.retry_at)
+        return Attempt(Outcome.TOO_MANY, code=NOT_ASKED, retry_at=refused.retry_at)
     answer = _ask(message=message, card=card, user=user)
     if answer is None:
         return Attempt(Outcome.WAITING)

@@ -81,7 +81,7 @@ def read_sheet(*, user: User, code: str) -> Sheet:
     """One member's order. Raises Order.DoesNotExist, for another's order too."""
     order = Order.objects.select_related("neighbourhood__district").get(user=user, code=code)
     messages = _messages(order)
-    payment = max((m.payment for m in messages), key=lambda p: p.created_at, default=None)
+    payment = max((m.payment for m in messages), key=_weight, default=None)
     of_payment = [m for m in messages if payment is not None and m.payment_id == payment.pk]
     parcels = [_parcel_sheet(order, parcel, of_payment) for parcel in _parcels(order)]
     sheet = Sheet(order=order, state=_state(order, payment), parcels=parcels, payment=payment)
@@ -94,6 +94,11 @@ def read_sheet(*, user: User, code: str) -> Sheet:
         order.status == Order.Status.PAID and bool(still_open) and all(each.can_be_cancelled for each in still_open)
     )
     return sheet
+
+
+def _weight(payment: Payment) -> tuple[bool, datetime]:
+    """The attempt the page is about: the one that took hold of money, otherwise the latest refusal."""
+    return payment.state != Payment.State.DECLINED, payment.created_at
 
 
 def _messages(order: Order) -> list[Message]:

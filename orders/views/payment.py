@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.client import client_address
 from accounts.private import member, private_page
+from okryu.calendar import PYONGYANG
 from orders.models import Order
 from orders.paying import NotPayable, Outcome, OutOfDate, can_be_paid, pay, why_not
 from orders.payment_form import PaymentForm
@@ -62,7 +63,10 @@ def _try(request: HttpRequest, order: Order, form: PaymentForm) -> str | None:
         return _out_of_date()
     if attempt.outcome in {Outcome.HELD, Outcome.WAITING}:
         return None
-    return str(why_not(attempt.code))
+    words = str(why_not(attempt.code))
+    if attempt.retry_at is not None:
+        words += " " + _("Try again after %(clock)s.") % {"clock": f"{attempt.retry_at.astimezone(PYONGYANG):%H:%M}"}
+    return words
 
 
 def _out_of_date() -> str:

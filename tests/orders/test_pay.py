@@ -12,12 +12,12 @@ from orders.healing import heal_once
 from orders.models import Order
 from orders.paying import NOT_ASKED, record_answer
 from payments import pay as payments
-from payments.gateway import Answer, NoAnswer
+from payments.gateway import Answer, NoAnswer, luhn
 from payments.models import MemberCard, Message, Payment
 from payments.network.gateway import SimulatedGateway
 from payments.words import words_for
 from tests.factories import UserFactory
-from tests.orders.paid import NAME, PIN, issued, kinds, money, paid, payment_of, placed, shelf
+from tests.orders.paid import PIN, card_number, issued, kinds, money, paid, payment_of, placed, shelf
 
 pytestmark = pytest.mark.django_db
 ENGLISH = {"HTTP_ACCEPT_LANGUAGE": "en"}
@@ -144,8 +144,6 @@ def test_a_card_that_cannot_be_used(client, order, status):
 
 
 def test_an_unknown_card_and_a_wrong_pin_read_alike(client, order):
-    from tests.orders.paid import card_number  # noqa: PLC0415
-
     unknown = post(client, order, card_number())
     order.refresh_from_db()
     wrong = post(client, order, issued(1000)[1].number, pin="4832")
@@ -202,8 +200,6 @@ def test_a_foreign_or_invented_key_asks_nothing(client, order):
 
 
 def test_too_many_cards_are_not_asked(client, order):
-    from tests.orders.paid import card_number  # noqa: PLC0415
-
     for _ in range(10):
         order.refresh_from_db()
         post(client, order, card_number())
@@ -212,7 +208,7 @@ def test_too_many_cards_are_not_asked(client, order):
     answer = post(client, order, presented.number)
     assert answer.status_code == 422
     assert b"Too many cards were tried" in answer.content
-    assert payment_of(order).code == NOT_ASKED
+    assert Payment.objects.filter(code=NOT_ASKED).count() == 1
     assert money(card) == (1000, 0)
 
 
@@ -254,7 +250,7 @@ def silent(settings):
 
 
 def come_due():
-    Message.objects.update(next_at=timezone.now() - timedelta(seconds=1))
+    Message.objects.filter(code=None).update(next_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_a_lost_answer_waits_and_heals_to_paid(client, order, silent):
@@ -322,8 +318,6 @@ def test_recording_twice_changes_nothing(order):
 
 def test_number_and_pin_stay_out_of_logs_and_tables(client, order, caplog, settings):
     number, pin = "94081955511122233", "7294"
-    from tests.orders.paid import luhn  # noqa: PLC0415
-
     number = next(number[:16] + str(d) for d in range(10) if luhn(number[:16] + str(d)))
     _card, presented = issued(1000, number=number)
     caplog.set_level(logging.DEBUG)
@@ -335,7 +329,6 @@ def test_number_and_pin_stay_out_of_logs_and_tables(client, order, caplog, setti
     session = str(dict(client.session))
     kept = str([list(model.objects.values()) for model in (Payment, Message, MemberCard, Order)])
     assert number not in session + kept
-    assert NAME == order.user.name
 
 
 def test_payments_are_counted_by_queries(client, order, django_assert_max_num_queries):
