@@ -4,6 +4,7 @@ IN_VENV = $(PYTHON) -m okryu.bootstrap
 DEV = $(IN_VENV) --dev
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run test long lint check shell psql manage clean
 
 help:  ## List the targets

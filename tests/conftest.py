@@ -80,8 +80,8 @@ def _ledger_order(item: pytest.Item) -> int:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(report.longrepr)]
     if skipped:
-        line = f"!!! {len(skipped)} BROWSER TESTS SKIPPED: {NO_BROWSER}. Install it: apt-get install chromium fonts-noto-cjk"
-        terminalreporter.write_line(line, red=True, bold=True)
+        line = f"!!! {len(skipped)} BROWSER TESTS SKIPPED: {NO_BROWSER}."
+        terminalreporter.write_line(f"{line} apt-get install chromium fonts-noto-cjk", red=True, bold=True)
 
 
 # ---------------------------------------------------------------- databases
