@@ -1,5 +1,6 @@
 """Static files: hashed, compressed, the style sheets joined into one."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,9 @@ def joined_styles() -> str:
     """All style sheets as one text behind one gate: an engine without custom properties gets plain HTML."""
     folder = Path(settings.BASE_DIR) / "static"
     parts = [(folder / name).read_text(encoding="utf-8").strip() for name in STYLE_SHEETS]
-    return "@supports (--a: 0) {\n" + "\n".join(parts) + "\n}\n"
+    text = re.sub(r"/\*.*?\*/", "", "\n".join(parts), flags=re.DOTALL)  # the comments are for us
+    lines = (line.strip() for line in text.splitlines())
+    return "@supports (--a: 0) {\n" + "\n".join(line for line in lines if line) + "\n}\n"
 
 
 class ShopStaticFilesStorage(CompressedManifestStaticFilesStorage):
