@@ -28,6 +28,7 @@ class ReadOnly:
 class MessageInline(ReadOnly, TabularInline[Message, Payment]):
     model = Message
     fields = ["verb", "parcel", "part", "amount", "code", "ref", "tries", "created_at", "answered_at"]
+    readonly_fields = fields
     ordering = ["created_at"]
     extra = 0
 

@@ -29,6 +29,7 @@ class BalanceAdmin(ReadOnly, ModelAdmin[Balance]):
 class ReleaseInline(ReadOnly, TabularInline[Release, Authorisation]):
     model = Release
     fields = ["amount", "created_at"]
+    readonly_fields = fields
     extra = 0
 
 

@@ -120,7 +120,10 @@ TRIGGERS = [
     ("payments_transfer.transfer_check", transfer("load", "%(float)s", "0", 5)),
     # A seller and the couriers are paid no more than is owed; nor is the shop.
     ("payments_transfer.transfer_check", transfer("payout", "%(seller)s", "%(bank)s", more_than_owed("seller"))),
-    ("payments_transfer.transfer_check", transfer("fare_payout", "%(delivery)s", "%(bank)s", more_than_owed("delivery"))),
+    (
+        "payments_transfer.transfer_check",
+        transfer("fare_payout", "%(delivery)s", "%(bank)s", more_than_owed("delivery")),
+    ),
     ("payments_transfer.transfer_check", transfer("settle", "%(merchant)s", "%(float)s", more_than_owed("merchant"))),
     # The shop books only what the network has confirmed.
     ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1)),
