@@ -28,7 +28,7 @@ from accounts.models import Address, District, Neighbourhood, User, Zone
 from accounts.phone import PhoneField
 from accounts.text import NameField
 
-RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+RIGHTS = ("is_staff", "is_superuser", "groups")  # single permissions are given through groups
 
 
 class StaffCreationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -84,8 +84,8 @@ class MemberAdmin(DjangoUserAdmin, ModelAdmin[User]):  # type: ignore[type-arg]
     search_fields = ["phone", "name"]
     ordering = ["-joined_at"]
     show_full_result_count = False
-    filter_horizontal = ["groups", "user_permissions"]
-    readonly_fields = ["shown_phone", "birth_year", "joined_at", "name_fixed_at", "last_login"]
+    filter_horizontal = []
+    readonly_fields = ["shown_phone", "birth_year", "language", "joined_at", "name_fixed_at", "last_login"]
     actions = ["allow_sign_in_again"]
     fieldsets = [
         (None, {"fields": ["shown_phone", "name", "password", "is_active"]}),
@@ -127,7 +127,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
-    pass
+    filter_horizontal = ["permissions"]
 
 
 class ReadOnly:

@@ -66,7 +66,13 @@ class PhoneField(forms.CharField):
         kwargs.setdefault("max_length", _LONGEST)
         super().__init__(**kwargs)
         self.widget.input_type = "tel"
-        self.widget.attrs |= {"inputmode": "tel", "class": "input--digits"}
+        self.widget.attrs.setdefault("inputmode", "tel")
+        self.widget.attrs.setdefault("class", "input--digits")
+
+    def prepare_value(self, value: Any) -> Any:
+        """A stored number is shown as people write it; what somebody typed stays as typed."""
+        stored = isinstance(value, str) and _DOMESTIC.fullmatch(value)
+        return f"{value[:3]}-{value[3:6]}-{value[6:]}" if stored else value
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""

@@ -9,7 +9,7 @@ from datetime import date
 
 WIDTH, HEIGHT = 296, 186
 LEFT, TOP, BOTTOM = 34, 14, 162  # the plot's edges; labels of the axes stand outside
-ROW_HEIGHT, ROW_LEFT, ROW_WIDTH = 26, 104, 140  # charts of lying bars
+ROW_LEFT = 104  # where lying bars begin beside their names
 _MOST_LINES = 5
 _DAY_LABELS = 4
 
@@ -78,17 +78,18 @@ class Row:
 
     name: str
     value: int
-    text_y: float
+    name_y: float
     y: float
     width: float
     value_x: float
+    value_y: float
 
 
 @dataclass(frozen=True)
 class RowChart:
     rows: list[Row]
     height: int
-    left: int = ROW_LEFT
+    left: int
     width: int = WIDTH
 
 
@@ -132,14 +133,22 @@ def line_chart(days: Sequence[date], values: Sequence[int], units: Sequence[int]
 
 
 def row_chart(named: Sequence[tuple[str, int]]) -> RowChart:
-    """Lying bars, one under the other."""
+    """Lying bars, one under the other: names beside them, or above them where one is too long for that."""
+    above = any(_text_width(name) > ROW_LEFT - 6 for name, _ in named)
+    height, left, room = (44, 0, WIDTH - 56) if above else (26, ROW_LEFT, WIDTH - ROW_LEFT - 52)
     longest = max((value for _, value in named), default=0)
     rows = []
     for index, (name, value) in enumerate(named):
-        y = 7 + index * ROW_HEIGHT
-        width = round(ROW_WIDTH * value / longest, 1) if longest else 0
-        rows.append(Row(name, value, y + 11, y, width, round(ROW_LEFT + width + 6, 1)))
-    return RowChart(rows, height=max(len(named), 1) * ROW_HEIGHT + 2)
+        y = index * height + (22 if above else 7)
+        width = round(room * value / longest, 1) if longest else 0
+        name_y = y - 6 if above else y + 11
+        rows.append(Row(name, value, name_y, y, width, round(left + width + 6, 1), y + 11))
+    return RowChart(rows, height=max(len(named), 1) * height + 2, left=left)
+
+
+def _text_width(text: str) -> float:
+    """About how wide `text` is at 12 units: Hangul is square, Latin letters half as wide."""
+    return sum(6.2 if character.isascii() else 12 for character in text)
 
 
 def _peak(days: Sequence[date], values: Sequence[int], points: Sequence[tuple[float, float]]) -> Peak | None:
@@ -182,9 +191,8 @@ def _day_labels(days: Sequence[date], slot: float) -> list[DayLabel]:
         return []
     between = max(round(len(days) / _DAY_LABELS), 1)
     shown = range(len(days) - 1, -1, -between)
-    # The last label ends at the plot's edge, so it is drawn a little to the left of its bar.
     return [
-        DayLabel(round(min(max(LEFT + (at + 0.5) * slot, LEFT + 4), WIDTH - 22), 1), days[at]) for at in sorted(shown)
+        DayLabel(round(min(max(LEFT + (at + 0.5) * slot, LEFT + 4), WIDTH - 8), 1), days[at]) for at in sorted(shown)
     ]
 
 

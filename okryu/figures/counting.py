@@ -43,6 +43,8 @@ PAGES = {
     "orders:orders": Page.ORDER,
     "orders:order": Page.ORDER,
     "orders:receipt": Page.ORDER,
+    "accounts:join": Page.ACCOUNT,
+    "accounts:sign-in": Page.ACCOUNT,
     "accounts:account": Page.ACCOUNT,
     "accounts:addresses": Page.ACCOUNT,
     "card:card": Page.CARD,

@@ -34,7 +34,7 @@ def clerk() -> Client:
 
 
 def _fields(user: User, **changes: Any) -> dict[str, Any]:
-    return {"name": user.name, "language": "ko-kp", "is_active": "on", **changes}
+    return {"name": user.name, "is_active": "on", **changes}
 
 
 @pytest.mark.parametrize("model", ["user", "address", "district", "neighbourhood", "zone"])

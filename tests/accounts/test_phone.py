@@ -1,4 +1,6 @@
 import pytest
+from django.core.exceptions import ValidationError
+from django.utils.translation import override
 
 from accounts.phone import NotAPhone, NotDomestic, PhoneField, WrongLength, normalise_phone
 
@@ -52,6 +54,11 @@ def test_anything_else_is_refused(text: str, refusal: type[ValueError]) -> None:
 
 
 def test_the_field_says_how_many_digits_are_there() -> None:
-    field = PhoneField()
-    with pytest.raises(Exception, match="has 9"):
-        field.clean("191-234-567")
+    with override("en"), pytest.raises(ValidationError) as refusal:
+        PhoneField().clean("191-234-567")
+    assert refusal.value.messages == ["It must have ten digits and has 9."]
+
+
+def test_a_stored_number_is_shown_as_people_write_it() -> None:
+    assert PhoneField().prepare_value("1912345678") == "191-234-5678"
+    assert PhoneField().prepare_value("191 23") == "191 23"

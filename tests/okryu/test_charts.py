@@ -53,3 +53,12 @@ def test_lying_bars() -> None:
     chart = row_chart([("료리", 200), ("빵·당과류", 100), ("가구", 0)])
     assert [row.width for row in chart.rows] == [140, 70, 0]
     assert row_chart([]).rows == []
+
+
+def test_long_names_stand_above_their_bars() -> None:
+    beside = row_chart([("의약품·건강식품", 200)])
+    above = row_chart([("Medicine and health food", 200), ("Furniture", 7)])
+    assert beside.left > 0
+    assert above.left == 0
+    assert all(row.name_y < row.y for row in above.rows)
+    assert all(row.value_x < WIDTH for row in (*beside.rows, *above.rows))
