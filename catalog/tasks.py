@@ -6,7 +6,8 @@ from catalog import pictures
 from catalog.models import Picture
 
 
-@app.task(queue="pictures", retry=3)
+# One at a time, whatever the worker could take: the others of its threads stay free for payments.
+@app.task(queue="pictures", lock="pictures", priority=-10, retry=3)
 def render_picture(picture_id: int) -> None:
     """Draw every rendition a picture still lacks; one removed meanwhile needs none."""
     if picture := Picture.objects.filter(pk=picture_id).first():

@@ -83,6 +83,7 @@ def _prepare() -> None:
 def _serve(host: str, port: int) -> None:
     web = [sys.executable, "-m", "gunicorn", "-c", "okryu/gunicorn.conf.py", "--log-level=warning", "okryu.wsgi"]
     work = [*MANAGE, "procrastinate", "worker", "--concurrency=4", f"--shutdown-graceful-timeout={GRACEFUL_SECONDS}"]
+    work = ["nice", "-n", "5", *work]  # pages are answered first while new pictures are drawn
     limits = {"GRACEFUL_SECONDS": str(GRACEFUL_SECONDS)}
     with _child(web, name="gunicorn", env=limits) as server, _child(work, name="the job worker", env={}) as worker:
         children = {"The web server (gunicorn)": server, "The job worker": worker}

@@ -321,7 +321,7 @@ def _parcel(
 @pytest.fixture
 def no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's frame asks for no categories: what is counted is the page's own."""
-    monkeypatch.setattr("okryu.context.top_categories", lambda language: [])
+    monkeypatch.setattr("okryu.context.top_categories", lambda request, language: [])
 
 
 @pytest.fixture
