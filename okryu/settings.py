@@ -309,4 +309,11 @@ UNFOLD = {
         },
     },
 }
-PROCRASTINATE_IMPORT_PATHS = ["accounts.tasks", "catalog.tasks", "orders.tasks", "okryu.figures.tasks", "okryu.tasks"]
+PROCRASTINATE_IMPORT_PATHS = [
+    "accounts.tasks",
+    "catalog.tasks",
+    "orders.tasks",
+    "payments.tasks",
+    "okryu.figures.tasks",
+    "okryu.tasks",
+]

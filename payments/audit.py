@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -33,7 +33,8 @@ def audit() -> list[Finding]:
 
 
 def _look(view: str, meaning: Promise) -> Finding:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # an audit reads everything; it may take its time
         cursor.execute(f"SELECT * FROM {connection.ops.quote_name(view)}")  # noqa: S608 - a name from the list above
         columns = [column.name for column in cursor.description or ()]
         rows = cursor.fetchall()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -39,6 +39,13 @@ class Move(NamedTuple):
     credit: int
     amount: int
     about: UUID | None = None  # the payment; a payout is about itself
+
+
+def days_to_close(*, until: date) -> list[date]:
+    """Every day up to `until` that is not closed yet, in order; on a ledger never closed, `until` alone."""
+    last = DayCut.objects.order_by("-id").values_list("day", flat=True).first()
+    first = until if last is None else last + timedelta(days=1)
+    return [first + timedelta(days=number) for number in range((until - first).days + 1)]
 
 
 def close_day(day: date) -> DayCut:

@@ -7,8 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from okryu.calendar import local_day
-from payments.models import DayCut
-from payments.settlement import close_day
+from payments.settlement import close_day, days_to_close
 
 
 class Command(BaseCommand):
@@ -23,14 +22,12 @@ class Command(BaseCommand):
         until = options["until"] or yesterday
         if until > yesterday:
             raise CommandError(f"{until} is not over yet.")
-        last = DayCut.objects.order_by("-id").values_list("day", flat=True).first()
-        day = until if last is None else last + timedelta(days=1)
-        if day > until:
+        days = days_to_close(until=until)
+        if not days:
             self.stdout.write("Nothing to close.")
-        while day <= until:
+        for day in days:
             if options["dry_run"]:
                 self.stdout.write(f"{day} would be closed")
             else:
                 cut = close_day(day)
                 self.stdout.write(f"{day} closed at transfer {cut.seq}")
-            day += timedelta(days=1)

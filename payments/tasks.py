@@ -1,0 +1,44 @@
+"""Jobs of the ledger: each night the day is closed, settled and audited. Each is a manage.py command as well."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from okryu.calendar import local_day
+from payments.audit import audit
+from payments.models import DayCut
+from payments.network.desk import pay_shop
+from payments.settlement import close_day, days_to_close, settle
+
+log = logging.getLogger(__name__)
+
+
+# The worker reads these as UTC: 00:03, 06:00 and 06:30 in Pyongyang.
+@app.periodic(cron="3 15 * * *")
+@app.task(queueing_lock="close_day", pass_context=False)
+def close_days(timestamp: int) -> None:
+    """Close every day that is over."""
+    for day in days_to_close(until=local_day(timezone.now()) - timedelta(days=1)):
+        close_day(day)
+
+
+@app.periodic(cron="0 21 * * *")
+@app.task(queueing_lock="settle_day", pass_context=False)
+def settle_last_day(timestamp: int) -> None:
+    """Both sides of the simulated morning: the network pays the shop, the shop its sellers."""
+    if cut := DayCut.objects.order_by("-id").first():
+        pay_shop(cut)
+        settle(cut)
+
+
+@app.periodic(cron="30 21 * * *")
+@app.task(queueing_lock="audit_ledger", pass_context=False)
+def audit_ledger(timestamp: int) -> None:
+    """Say loudly when the ledger does not agree with itself."""
+    for finding in audit():
+        if finding.rows:
+            log.error("the ledger does not agree with itself: %s has %d rows", finding.view, finding.rows)
