@@ -41,7 +41,7 @@ def home(*, day: date) -> Home:
     return Home(
         dish=_dish_of(day, products),
         popular=first,
-        fresh=_fresh([product for product in products if product not in first]),
+        fresh=_fresh([product for product in products if product.available and product not in first]),
         sellers=_one_of_each_kind_first([product.seller for product in products]),
         notices=list(Notice.objects.filter(is_active=True, published_at__lte=timezone.now())[:3]),
     )

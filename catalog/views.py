@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.districts import deliverable_districts
-from catalog import queries
+from catalog import queries, wording
 from catalog import search as searching
 from catalog.comparison import Comparison
 from catalog.listing import build_listing
@@ -57,8 +57,10 @@ def sellers(request: HttpRequest) -> HttpResponse:
     district = next((d for d in districts if d.slug == request.GET.get("district")), None)
     shown = [s for s in everyone if kind in (None, s.kind) and district in (None, s.district)]
     context = {
-        "groups": [(k.label, of_kind) for k in Seller.Kind if (of_kind := [s for s in shown if s.kind == k])],
-        "kinds": Seller.Kind.choices,
+        "groups": [
+            (name, of_kind) for k, name in Seller.GROUP_NAMES.items() if (of_kind := [s for s in shown if s.kind == k])
+        ],
+        "kinds": Seller.GROUP_NAMES.items(),
         "kind": kind,
         "districts": districts,
         "district": district,
@@ -85,6 +87,7 @@ def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
     tree = category_tree(request)
     shelf = tree.get(page.product.category_id)
     districts = deliverable_districts()
+    most = min(page.product.most_of_one, QUANTITIES_OFFERED)
     chosen = request.COOKIES.get(settings.DISTRICT_COOKIE_NAME)
     context = {
         "page": page,
@@ -92,7 +95,7 @@ def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
         "path": tree.path(shelf) if shelf else [],
         "districts": districts,
         "district": next((d for d in districts if d.slug == chosen), next(iter(districts), None)),
-        "quantities": range(1, min(page.product.most_of_one, QUANTITIES_OFFERED) + 1),
+        "quantities": [(n, wording.choice_of(page.product, n)) for n in range(1, most + 1)],
     }
     return render(request, "catalog/product.html", context)
 

@@ -62,6 +62,11 @@ def pieces(product: Product, count: int) -> str:
     return f"{count:,}{product.unit}"
 
 
+def choice_of(product: Product, count: int) -> str:
+    """A quantity in a narrow list of choices: 3병, 3."""
+    return str(count) if (get_language() or "").startswith("en") else pieces(product, count)
+
+
 def left(product: Product, count: int) -> str:
     return gettext("%(pieces)s left") % {"pieces": pieces(product, count)}
 

@@ -53,6 +53,12 @@ class Seller(models.Model):
         SHOP = "shop", _("Shop")
         PRODUCER = "producer", _("Producer")
 
+    GROUP_NAMES = {
+        Kind.RESTAURANT: _("Restaurants"),
+        Kind.SHOP: _("Shops"),
+        Kind.PRODUCER: _("Producers"),
+    }
+
     slug = models.SlugField(_("address word"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=80)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
