@@ -1,0 +1,65 @@
+"""Load the demo shop step by step. Every step leaves alone what stands already, so a broken run is run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from catalog.models import Product, Seller
+from okryu.calendar import at, local_day
+from okryu.demo import gallery, places, shelves
+
+CATALOGUE = Path(__file__).resolve().parent / "catalogue.json"
+HISTORY_DAYS = 60
+Tell = Callable[[str], None]
+
+
+class NotADemoShop(Exception):
+    """The shop has sellers or orders of its own: the demo would mix with them."""
+
+
+def read_catalogue() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return data
+
+
+def require_demo_shop(catalogue: dict[str, Any]) -> None:
+    """Raises NotADemoShop when somebody has begun to fill this shop with sellers of their own."""
+    ours = {row["slug"] for row in catalogue["sellers"]}
+    others = Seller.objects.exclude(slug__in=ours)
+    if name := others.values_list("slug", flat=True).first():
+        raise NotADemoShop(name)
+
+
+def load(*, tell: Tell) -> None:
+    catalogue = read_catalogue()
+    require_demo_shop(catalogue)
+    load_catalogue(catalogue, tell=tell)
+
+
+def load_catalogue(catalogue: dict[str, Any], *, tell: Tell) -> dict[str, Product]:
+    """Places, shelves, products and pictures; the products by their first variant's SKU."""
+    districts = places.load_places(catalogue["districts"])
+    categories = shelves.load_categories(catalogue["categories"])
+    sellers = shelves.load_sellers(catalogue["sellers"], districts)
+    kinds = shelves.load_kinds(catalogue["kinds"], categories)
+    tell(f"{len(districts)} districts, {len(categories)} categories, {len(sellers)} sellers")
+    products = shelves.load_products(catalogue["products"], categories=categories, sellers=sellers, kinds=kinds)
+    variants = sum(len(row["variants"]) for row in catalogue["products"])
+    tell(f"{len(products)} products, {variants} variants, {shelves.load_notices(catalogue['notices'])} notices")
+    opened = at(local_day(timezone.now()) - timedelta(days=HISTORY_DAYS + 1), 8)
+    tell(f"{shelves.load_stock(catalogue['products'], opened):,} pieces on the shelves")
+    gallery.load_pictures(
+        catalogue["products"], products, tell=lambda done, of: tell(f"{_bar(done, of)} {done} of {of} pictures drawn")
+    )
+    return products
+
+
+def _bar(done: int, of: int) -> str:
+    filled = round(20 * done / of)
+    return "█" * filled + "░" * (20 - filled)
