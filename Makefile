@@ -36,7 +36,7 @@ shell:  ## A Django shell in the shop's database
 	@$(IN_VENV) -- python manage.py shell
 
 psql:  ## A PostgreSQL prompt in the shop's database
-	@$(IN_VENV) -- python -m okryu.embedded_postgres psql
+	@$(IN_VENV) -- python manage.py dbshell
 
 manage:  ## Any command: make manage C="audit_ledger"
 	@$(IN_VENV) -- python manage.py $(C)

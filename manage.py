@@ -6,6 +6,7 @@ Without DATABASE_URL the embedded PostgreSQL is up while a command runs.
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -22,22 +23,38 @@ def main() -> None:
     from okryu.checks import stop_if_unsafe
 
     stop_if_unsafe()
-    with _database(sys.argv[1:2]):
+    with _database(sys.argv[1:]), _unreachable_told():
         execute_from_command_line(sys.argv)
 
 
 @contextlib.contextmanager
-def _database(command: list[str]) -> Iterator[None]:
-    if not command or command[0].startswith("-") or command[0] in WITHOUT_DATABASE:
+def _database(arguments: list[str]) -> Iterator[None]:
+    named = any(argument.startswith("--database") for argument in arguments)
+    if not arguments or arguments[0].startswith("-") or (arguments[0] in WITHOUT_DATABASE and not named):
         yield
         return
     from okryu import embedded_postgres
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwind: the server may have to be stopped
     try:
         with embedded_postgres.serving():
             yield
     except embedded_postgres.Trouble as trouble:
         sys.exit(f"{trouble}")
+
+
+@contextlib.contextmanager
+def _unreachable_told() -> Iterator[None]:
+    """A database that cannot be reached is one line; what it answers keeps its traceback."""
+    from django.db import OperationalError
+
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") is not None:
+            raise
+        print(f"The database does not answer: {str(error).splitlines()[0]}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def find_browser() -> None:
         subprocess.run(["fc-list", ":lang=ko"], capture_output=True, check=False) if shutil.which("fc-list") else None
     )
     if fonts is None or not fonts.stdout:
-        missing.append("fonts-noto-cjk")
+        missing += ["fontconfig", "fonts-noto-cjk"]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         progress.tell(f"Installing {' and '.join(missing)} by apt-get …")
         with contextlib.suppress(Trouble):

@@ -6,7 +6,7 @@ to run as root, so for root it runs as `nobody` under /var/lib/okryu/, which tha
 it lives under `var/`. Several programs share one server: it stops when the last of them leaves.
 
     python -m okryu.embedded_postgres run -- COMMAND …      with the server up and DATABASE_URL set
-    python -m okryu.embedded_postgres psql                  a prompt in the shop's database
+    python manage.py dbshell                                a prompt in the shop's database
 """
 
 import contextlib
@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO
+
+import environ
 
 CLONE = Path(__file__).resolve().parent.parent
 ROOT_BASE = Path("/var/lib/okryu")
@@ -338,19 +340,13 @@ def _let_others_read(tree: Path) -> None:
 
 # ---------------------------------------------------------------- command line
 def main(arguments: list[str]) -> int:
-    match arguments:
-        case ["run", "--", *command] if command:
-            pass
-        case ["psql", *rest]:
-            command = ["psql", "-h", str(Server(CLONE).socket), "-U", ROLE, DATABASE, *rest]
-            if url := os.environ.get("DATABASE_URL"):
-                command = ["psql", url, *rest]
-        case _:
-            print(__doc__, file=sys.stderr)
-            return 2
+    if arguments[:2] != ["run", "--"] or not arguments[2:]:
+        print(__doc__, file=sys.stderr)
+        return 2
+    environ.Env.read_env(CLONE / ".env")
     try:
         with serving():
-            return _run_in_foreground(command)
+            return _run_in_foreground(arguments[2:])
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 2

@@ -17,6 +17,8 @@ from okryu import embedded_postgres
 from okryu.embedded_postgres import Server, Trouble
 from tests.databases import ROOT
 
+DEBIANS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
@@ -87,6 +89,16 @@ def test_a_wrong_pg_bin_is_told_in_one_line(server: Server, monkeypatch: pytest.
     monkeypatch.setenv("PG_BIN", "/usr/share")
     with pytest.raises(Trouble, match="PG_BIN=/usr/share has no PostgreSQL"), server.in_use():
         pass
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not DEBIANS, reason="no server of Debian's packages here")
+def test_a_postgresql_of_the_system_serves_as_well(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PG_BIN", str(DEBIANS[-1].parent))
+    with server.in_use():
+        version = (server.data / "PG_VERSION").read_text().strip()
+        assert asked(server, "SHOW server_version").startswith(version)
+        assert asked(server, "SHOW data_checksums") == "on"
 
 
 @pytest.mark.long

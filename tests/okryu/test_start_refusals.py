@@ -75,6 +75,13 @@ def test_a_database_that_does_not_answer_stops_the_web_server() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_command_says_in_one_line_that_the_database_does_not_answer() -> None:
+    done = started(["manage.py", "migrate"], DATABASE_URL="postgres://okryu@//nowhere/okryu")
+    assert done.returncode == 2
+    assert done.stderr.startswith("The database does not answer: ")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.fixture
 def careless_database(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
     """A database whose commits do not wait for the disk."""
