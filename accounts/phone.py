@@ -65,7 +65,9 @@ class PhoneField(forms.CharField):
         kwargs.setdefault("help_text", _("For example 191-234-5678"))
         kwargs.setdefault("max_length", _LONGEST)
         super().__init__(**kwargs)
-        self.widget.input_type = "tel"
+        # HTML knows no `username` on a telephone field, and password managers go by it: then a text field it is.
+        if self.widget.attrs.get("autocomplete") != "username":
+            self.widget.input_type = "tel"
         self.widget.attrs.setdefault("inputmode", "tel")
         self.widget.attrs.setdefault("class", "input--digits")
 
