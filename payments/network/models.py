@@ -6,6 +6,7 @@ No card number, holder's name or PIN is stored: only digests under keys that liv
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -30,6 +31,8 @@ class Balance(models.Model):
     account = models.OneToOneField(Account, models.PROTECT, primary_key=True, related_name="balance")
     posted = models.BigIntegerField(_("posted"), db_default=0, default=0)
     held = models.BigIntegerField(_("held"), db_default=0, default=0)
+    # Not a column: the database's clock at the lock, read with the row (verbs.py).
+    now: datetime
 
     class Meta:
         verbose_name = _("card balance")

@@ -81,7 +81,7 @@ def overview(token: UUID) -> Overview | None:
         return None
     open_ = Authorisation.objects.filter(account_id=card.account_id, state=Authorisation.State.OPEN)
     holds = list(open_.filter(expires_at__gt=Now()).order_by("-created_at"))
-    spent, count = today_of(card.account_id)
+    spent, count = today_of(card.account_id, timezone.now())
     left = max(card.per_day - spent, 0)
     return Overview(
         card=card,

@@ -10,7 +10,7 @@ import functools
 import random
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from django.conf import settings
 from django.db import Error, IntegrityError, OperationalError, transaction
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from okryu.calendar import at, local_day
 from okryu.money import LIMIT
@@ -80,19 +79,22 @@ def authorise(ask: Ask, card: Presented) -> Answer:
         balance = _lock_balance_of_card(card.number)
         if old := Authorisation.objects.filter(pk=ask.id).first():
             return _answer(old) if old.amount in {0, ask.amount} else Answer(MISUSED_ID)
-        code, last4 = (UNKNOWN_CARD, "") if balance is None else _judge(balance, card, ask.amount)
-        return _answer(
-            Authorisation.objects.create(
-                id=ask.id,
-                account_id=None if balance is None else balance.account_id,
-                merchant_reference=ask.reference,
-                last4=last4,
-                amount=ask.amount,
-                code=code,
-                state=State.OPEN if code == APPROVED else State.DECLINED,
-                expires_at=timezone.now() + timedelta(days=settings.AUTHORISATION_LIFE_DAYS),
-            )
+        asked = Authorisation(
+            id=ask.id,
+            merchant_reference=ask.reference,
+            amount=ask.amount,
+            code=UNKNOWN_CARD,
+            state=State.DECLINED,
+            expires_at=Now(),
         )
+        if balance is not None:
+            asked.account_id = balance.account_id
+            asked.code, asked.last4 = _judge(balance, card, ask.amount)
+            asked.expires_at = balance.now + timedelta(days=settings.AUTHORISATION_LIFE_DAYS)
+        if asked.code == APPROVED:
+            asked.state = State.OPEN
+        asked.save(force_insert=True)
+        return _answer(asked)
 
 
 @retrying
@@ -191,7 +193,11 @@ def inquire(message_id: UUID) -> Answer | None:
 def _lock_balance_of_card(number: str) -> Balance | None:
     mac = digests.number_mac(number)
     account_id = Card.objects.filter(number_mac=mac).values_list("account_id", flat=True).first()
-    return None if account_id is None else Balance.objects.select_for_update(no_key=True).get(pk=account_id)
+    if account_id is None:
+        return None
+    balance = Balance.objects.select_for_update(no_key=True).annotate(clock=Now()).get(pk=account_id)
+    balance.now = balance.clock
+    return balance
 
 
 def _lock_original(ask: Ask) -> Authorisation | None:
@@ -225,12 +231,11 @@ def _judge(balance: Balance, presented: Presented, amount: int) -> tuple[str, st
 
 
 def _facts(card: Card, balance: Balance, presented: Presented) -> Facts:
-    now = timezone.now()
-    spent, count = today_of(card.account_id)
+    spent, count = today_of(card.account_id, balance.now)
     return Facts(
         status=card.status,
         expires_on=card.expires_on,
-        today=local_day(now),
+        today=local_day(balance.now),
         pin_tries=card.pin_tries,
         pin_is_right=digests.same(card.pin_mac, digests.pin_mac(card.account_id, presented.pin)),
         holder_is_right=digests.same(card.holder_mac, digests.holder_mac(card.account_id, presented.holder)),
@@ -245,9 +250,9 @@ def _facts(card: Card, balance: Balance, presented: Presented) -> Facts:
     )
 
 
-def today_of(account_id: int) -> tuple[int, int]:
+def today_of(account_id: int, now: datetime) -> tuple[int, int]:
     """Won held or taken, and payments approved, since midnight in Pyongyang. What came back does not count."""
-    midnight = at(local_day(timezone.now()), 0)
+    midnight = at(local_day(now), 0)
     approved = Authorisation.objects.filter(account_id=account_id, created_at__gte=midnight, code=APPROVED)
     today = approved.aggregate(
         live=Sum(F("amount") - F("released"), filter=Q(state__in=[State.OPEN, State.DONE])),

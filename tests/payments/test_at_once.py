@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from accounts.models import random_code
 from payments import pay
@@ -169,7 +170,9 @@ def overdraw(monkeypatch):
     together = multiprocessing.get_context("fork").Barrier(2)
 
     def look_without_locking(number):
-        return Balance.objects.get(pk=card.account_id)
+        balance = Balance.objects.annotate(clock=Now()).get(pk=card.account_id)
+        balance.now = balance.clock
+        return balance
 
     def decide_together(facts, amount, decide=verbs.decide):
         decision = decide(facts, amount)

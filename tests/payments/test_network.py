@@ -136,6 +136,14 @@ def test_three_wrong_pins_lock_and_a_replay_is_no_try():
     assert gateway().authorise(ask(), presented).code == "75"
 
 
+def test_the_clock_of_the_application_does_not_matter(monkeypatch):
+    _, presented = issued()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC))
+    answer = gateway().authorise(ask(), presented)
+    assert answer.code == "00"
+    assert answer.expires_at.year > 2001
+
+
 def test_limits_count_what_was_held_or_taken_today():
     _, presented = issued(10_000, per_day=1_000, count_day=3)
     first = authorised(presented, 600)

@@ -1,0 +1,80 @@
+"""Which role may write which kind of transfer, and who may say when it was."""
+
+import contextlib
+import uuid
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from payments.models import Account, Transfer
+from tests.payments.cast import issued
+
+pytestmark = pytest.mark.django_db
+
+
+@contextlib.contextmanager
+def acting_as(role):
+    """As `role`, owning nothing, with the rights its process has. The test's transaction takes it all back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [role])
+        if not cursor.fetchone()[0]:
+            cursor.execute(f"CREATE ROLE {role}")
+        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+        cursor.execute(f"GRANT INSERT ON payments_transfer TO {role}")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"SET LOCAL ROLE {role}")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET ROLE")
+
+
+def write(kind, debit, credit, **more):
+    key = uuid.uuid4()
+    with transaction.atomic():
+        return Transfer.objects.create(
+            uuid=key, kind=kind, debit_account_id=debit, credit_account_id=credit, amount=5, reference=key, **more
+        )
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "refused"),
+    [
+        ("shop_app", "load", True),
+        ("shop_app", "capture", True),
+        ("shop_app", "receipt", False),
+        ("network_app", "load", True),
+        ("network_app", "receipt", True),
+        ("network_app", "send", False),
+        ("bank_desk", "load", False),
+        ("bank_desk", "redeem", False),
+        ("bank_desk", "send", True),
+    ],
+)
+def test_each_role_writes_its_own_book(role, kind, refused):
+    card, _ = issued(100)
+    other, _ = issued(0)
+    ids = dict(Account.objects.exclude(kind="card").values_list("kind", "id"))
+    sides = {
+        "load": (ids["float"], card.account_id),
+        "redeem": (card.account_id, ids["float"]),
+        "capture": (card.account_id, ids["merchant"]),
+        "send": (card.account_id, other.account_id),
+        "receipt": (ids["bank"], ids["network"]),
+    }
+    with acting_as(role):
+        if refused:
+            with pytest.raises(IntegrityError, match=f"{role} may not write {kind}"):
+                write(kind, *sides[kind])
+        else:
+            assert write(kind, *sides[kind]).seq
+
+
+def test_history_is_the_owners_alone():
+    ids = dict(Account.objects.exclude(kind="card").values_list("kind", "id"))
+    with acting_as("shop_app"):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL okryu.history = 'on'")
+        row = write("receipt", ids["bank"], ids["network"], at="2001-01-01T00:00Z")
+        row.refresh_from_db()
+        assert row.at.year > 2001
