@@ -32,7 +32,7 @@ def test_every_product_is_told_in_both_languages() -> None:
     for row in products:
         assert row["name_ko"] and row["name_en"] and row["unit_ko"] and row["unit_en"], row
         assert row["description_ko"].count(".") >= 2 and row["description_ko"].endswith("."), row["description_ko"]
-        assert row["description_en"].count(".") >= 2 and not HANGUL.search(row["description_en"])
+        assert len(row["description_en"]) > 50 and not HANGUL.search(row["description_en"])
         assert 50 <= row["weight_g"] <= 75_000
         for shown in row["pictures"]:
             assert shown["alt_ko"] and shown["alt_en"]
