@@ -135,6 +135,7 @@ def _first_purchase_refusal(*, card: Presented, user: User) -> Answer | None:
         raise NoAnswer  # an approval without a token is no answer this shop understands
     link = MemberCard(user=user, token=verified.token, last4=verified.last4)
     MemberCard.objects.bulk_create([link], ignore_conflicts=True)  # of two first purchases at once, one card is linked
+    user.fix_name()
     return None
 
 

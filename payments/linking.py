@@ -44,4 +44,5 @@ def link_card(*, user: User, number: str, pin: str, address: str) -> MemberCard:
         if same := linked.filter(token=verified.token).first():
             return same
         linked.update(unlinked_at=Now())
+        user.fix_name()
         return MemberCard.objects.create(user=user, token=verified.token, last4=verified.last4)

@@ -44,6 +44,8 @@ def test_linking_and_reading(client, shopper, django_assert_max_num_queries):
     assert response["Location"] == "/card/"
     link = MemberCard.objects.get(user=shopper)
     assert (link.token, link.last4) == (card.token, presented.number[-4:])
+    shopper.refresh_from_db()
+    assert shopper.name_fixed_at, "the network has found this name on the card: it is fixed from now on"
 
     captured(presented, 1_000)
     payment = authorised(presented, 2_000)
