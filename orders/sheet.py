@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language
@@ -107,9 +107,10 @@ def _messages(order: Order) -> list[Message]:
 
 
 def _parcels(order: Order) -> QuerySet[Parcel]:
+    lines = OrderLine.objects.select_related("variant__product").prefetch_related("variant__product__pictures")
     return (
         order.parcels.select_related("seller__district", "courier")
-        .prefetch_related("lines__variant__product__pictures")
+        .prefetch_related(Prefetch("lines", lines))
         .order_by("number")
     )
 
