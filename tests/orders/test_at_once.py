@@ -1,0 +1,148 @@
+"""Many buyers at one moment, each a real process with its own connection.
+
+Every race has a twin with its guard taken away that must fail: only then does the race prove anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.test import Client
+
+from accounts.models import Neighbourhood, User
+from catalog import stock
+from catalog.models import ProductVariant, Stock, StockMovement
+from orders.models import DeliverySlot, Order, OrderLine
+from tests import databases
+from tests.factories import NeighbourhoodFactory, ProductFactory, SellerFactory, UserFactory, VariantFactory
+from tests.orders.shopping import checkout_form, put
+from tests.payments.processes import at_once
+
+BUYERS, PIECES = 30, 5
+SOLD_OUT = "Sold out since you put it in"
+EN = {"HTTP_ACCEPT_LANGUAGE": "en"}
+
+
+@dataclass
+class Buyer:
+    """One member's browser with the checkout open."""
+
+    client: Client
+    form: dict[str, str]
+
+    def buy(self) -> str:
+        """Press the button; the code of the order, or what the page says instead."""
+        response = self.client.post("/checkout/", self.form, **EN)
+        if response.status_code == 302 and response["Location"].startswith("/orders/"):
+            return response["Location"].split("/")[2]
+        shown = self.client.get(response["Location"], **EN) if response.status_code == 302 else response
+        text = shown.content.decode()
+        return next((words for words in (SOLD_OUT, "no longer free") if words in text), f"{response.status_code}")
+
+
+def buyer(user: User, goods: Iterable[tuple[ProductVariant, int]], place: Neighbourhood, **choices: str) -> Buyer:
+    client = Client()
+    client.force_login(user)
+    for variant, quantity in goods:
+        put(client, variant, quantity)
+    return Buyer(client, checkout_form(client) | {"neighbourhood": str(place.pk), "building": "3동"} | choices)
+
+
+def collecting(variant: ProductVariant) -> dict[str, str]:
+    return {f"how-{variant.product.seller_id}": "collection", "shown_total": str(variant.price)}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestLastPieces:
+    def test_five_of_thirty_buyers_get_the_five_pieces(self) -> None:
+        answers = race()
+        told = Counter("order" if len(answer) == 8 else answer for answer in answers)
+        assert told == {"order": PIECES, SOLD_OUT: BUYERS - PIECES}
+        assert whole()
+
+
+def race() -> list[Any]:
+    """Thirty buyers open the checkout, then press the button together."""
+    place = NeighbourhoodFactory()
+    variant = ProductFactory(variant__on_hand=PIECES).variants.get()
+    buyers = [buyer(UserFactory(), [(variant, 1)], place, **collecting(variant)) for _ in range(BUYERS)]
+    return at_once(BUYERS, lambda number: buyers[number].buy())
+
+
+def whole() -> bool:
+    """Five pieces are held by five orders, and the movements add up to the row."""
+    row = Stock.objects.get()
+    sums = StockMovement.objects.filter(stock=row).aggregate(a=Sum("on_hand_change"), b=Sum("reserved_change"))
+    held = OrderLine.objects.filter(parcel__order__status="placed").count()
+    return (row.on_hand, row.reserved, held) == (PIECES, PIECES, PIECES) and (sums["a"], sums["b"]) == (5, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_lock_and_constraint_the_same_race_oversells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: it shows that the race above would have noticed."""
+
+    def look_without_locking(variant_ids: Iterable[int]) -> dict[int, Stock]:
+        rows = {row.pk: row for row in Stock.objects.filter(pk__in=list(variant_ids))}
+        time.sleep(0.3)  # everybody has looked before anybody writes
+        return rows
+
+    with databases.copied("unguarded") as name, databases.using(name):
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE catalog_stock DROP CONSTRAINT stock_reserved_within_on_hand")
+        monkeypatch.setattr(stock, "lock", look_without_locking)
+        answers = race()
+        assert sum(len(answer) == 8 for answer in answers) > PIECES
+        assert not whole()
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOneForm:
+    def test_sent_ten_times_at_once_is_one_order_and_ten_same_answers(self) -> None:
+        noodles, place = ProductFactory().variants.get(), NeighbourhoodFactory()
+        one = buyer(UserFactory(), [(noodles, 2)], place)
+        answers = at_once(10, lambda _: one.buy())
+        order = Order.objects.get()
+        assert answers == [order.code] * 10
+        assert Stock.objects.get().reserved == 2
+        assert DeliverySlot.objects.aggregate(taken=Sum("taken"))["taken"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestLastPlaces:
+    def test_a_window_takes_as_many_parcels_as_it_has_places(self) -> None:
+        """Twelve buyers for a window of eight motorbikes, all with enough goods."""
+        noodles, place = ProductFactory(variant__on_hand=100).variants.get(), NeighbourhoodFactory()
+        buyers = [buyer(UserFactory(), [(noodles, 1)], place) for _ in range(12)]
+        answers = at_once(12, lambda number: buyers[number].buy())
+        told = Counter("order" if len(answer) == 8 else answer for answer in answers)
+        assert told == {"order": 8, "no longer free": 4}
+        assert DeliverySlot.objects.get(taken__gt=0).taken == 8
+        assert Stock.objects.get().reserved == 8
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOppositeOrders:
+    def test_carts_with_the_same_goods_in_opposite_order_do_not_block_each_other(self) -> None:
+        """Twelve carts over two sellers, half of them filled the other way round: no deadlock, no busy page."""
+        place, product = NeighbourhoodFactory(), ProductFactory(variant__on_hand=100)
+        goods = [product.variants.get(), VariantFactory(product=product, on_hand=100)]
+        other = ProductFactory(seller=SellerFactory(slug="other"), slug="other", variant__on_hand=100)
+        goods.append(other.variants.get())
+        ways = [goods, goods[::-1]]
+        collect = {f"how-{seller}": "collection" for seller in {v.product.seller_id for v in goods}}
+        buyers = [
+            buyer(UserFactory(), [(v, 1) for v in ways[number % 2]], place, **collect, shown_total="1140")
+            for number in range(12)
+        ]
+        answers = at_once(12, lambda number: buyers[number].buy())
+        assert [answer for answer in answers if len(answer) != 8] == []
+        assert Order.objects.count() == 12
+        assert list(Stock.objects.values_list("reserved", flat=True)) == [12, 12, 12]
