@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import User
 from okryu.money import format_won
@@ -150,13 +151,13 @@ def _add_money(sheet: Sheet, payment: Payment, messages: list[Message]) -> None:
 
 # What a question means for the shopper's money, by verb and whether it was agreed (None: not answered yet).
 _MONEY: dict[tuple[str, bool | None], Callable[[], str]] = {
-    (Verb.CAPTURE, True): lambda: _("Paid"),
+    (Verb.CAPTURE, True): lambda: pgettext("money", "Paid"),
     (Verb.CAPTURE, None): lambda: _("Being taken"),
-    (Verb.RELEASE, True): lambda: _("Released"),
+    (Verb.RELEASE, True): lambda: pgettext("money", "Released"),
     (Verb.RELEASE, None): lambda: _("Being released"),
     (Verb.REFUND, True): lambda: _("Refunded"),
     (Verb.REFUND, None): lambda: _("Being refunded"),
-    (Verb.REVERSE, True): lambda: _("Released"),
+    (Verb.REVERSE, True): lambda: pgettext("money", "Released"),
     (Verb.REVERSE, None): lambda: _("Being released"),
 }
 
@@ -212,7 +213,7 @@ def _tag(order: Order, parcel: Parcel) -> tuple[str, str]:
         Status.READY: (_("ready to collect") if collected else _("packed"), "good"),
         Status.DISPATCHED: (_("on its way"), "good"),
         Status.DELIVERED: (_("collected") if collected else _("delivered"), "good"),
-        Status.RETURNED: (_("returned"), ""),
+        Status.RETURNED: (pgettext("parcel", "returned"), ""),
         Status.DECLINED: (_("declined"), ""),
         Status.CANCELLED: (_("cancelled"), ""),
         Status.UNDELIVERABLE: (_("not delivered"), ""),
