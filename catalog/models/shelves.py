@@ -44,6 +44,14 @@ class Category(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("catalog:category", args=[self.slug])
 
+    def hide(self) -> None:
+        """Hide the category and everything inside it, whatever the depth."""
+        inside = [self.pk]
+        while inside:
+            Category.objects.filter(pk__in=inside).update(is_active=False)
+            inside = list(Category.objects.filter(parent__in=inside, is_active=True).values_list("pk", flat=True))
+        self.is_active = False
+
 
 class Seller(models.Model):
     """A restaurant, shop or producer that confirms and hands over its part of an order."""

@@ -1,0 +1,303 @@
+"""The catalogue in the admin: shelves, sellers, products with variants and pictures, stock, reviews, notices.
+
+Products and what belongs to them are hidden, never deleted: orders point at them. Stock changes by movements only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.forms import Field
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.decorators import action
+
+from accounts.models import User
+from catalog import reviews, stock, wording
+from catalog.admin_forms import (
+    CategoryForm,
+    MovementForm,
+    PictureForm,
+    PictureFormSet,
+    ProductForm,
+    VariantForm,
+    move_stock,
+)
+from catalog.models import (
+    Category,
+    Notice,
+    Picture,
+    Product,
+    ProductKind,
+    ProductVariant,
+    Review,
+    Seller,
+    Stock,
+    StockMovement,
+)
+
+
+class KoreanFirst:
+    """The Korean text is what every page falls back to: it is required wherever the text itself is."""
+
+    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **options: Any) -> Any:
+        field: Field | None = super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
+        original = getattr(db_field, "translated_field", None)
+        if field is not None and original is not None and db_field.name.endswith("_ko_kp"):
+            field.required = not original.blank
+        return field
+
+
+class NeverDeleted:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _languages(*texts: str) -> list[tuple[str, dict[str, Any]]]:
+    """The two tabs of a form: the same texts in both languages."""
+    return [
+        ("조선어", {"fields": [f"{text}_ko_kp" for text in texts], "classes": ["tab"]}),
+        ("English", {"fields": [f"{text}_en" for text in texts], "classes": ["tab"]}),
+    ]
+
+
+@admin.register(Category)
+class CategoryAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Category]):
+    form = CategoryForm
+    list_display = ["name_ko_kp", "name_en", "parent", "position", "is_active"]
+    list_filter = ["is_active"]
+    list_select_related = ["parent"]
+    search_fields = ["name_ko_kp", "name_en", "slug"]
+    fields = ["parent", "slug", "name_ko_kp", "name_en", "icon", "position", "is_active"]
+
+    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if not obj.is_active:
+                obj.hide()
+
+
+@admin.register(Seller)
+class SellerAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Seller]):
+    list_display = ["name_ko_kp", "name_en", "kind", "district", "telephone", "is_active"]
+    list_filter = ["kind", "is_active", "district"]
+    list_select_related = ["district"]
+    search_fields = ["name_ko_kp", "name_en", "slug", "telephone"]
+    autocomplete_fields = ["district", "neighbourhood"]
+    fieldsets = [
+        (None, {"fields": ["slug", "kind", "district", "neighbourhood", "telephone", "position", "is_active"]}),
+        (_("Hours"), {"fields": ["opens_at", "closes_at", "preparation_minutes", "lead_days"]}),
+        *_languages("name", "introduction"),
+    ]
+
+
+@admin.register(ProductKind)
+class ProductKindAdmin(NeverDeleted, KoreanFirst, ModelAdmin[ProductKind]):
+    list_display = ["name_ko_kp", "name_en", "category", "comparison_unit"]
+    list_filter = ["category"]
+    list_select_related = ["category"]
+    search_fields = ["name_ko_kp", "name_en", "slug"]
+    fields = ["slug", "name_ko_kp", "name_en", "category", "comparison_unit"]
+
+
+class VariantInline(NeverDeleted, KoreanFirst, StackedInline[ProductVariant, Product]):
+    model = ProductVariant
+    form = VariantForm
+    extra = 0
+    min_num = 1
+    tab = True
+    readonly_fields = ["shelf"]
+    fields = [
+        ("sku", "price", "position", "is_active"),
+        ("name_ko_kp", "name_en", "size"),
+        ("colour_ko_kp", "colour_en", "flavour_ko_kp", "flavour_en"),
+        ("markdown_price", "markdown_from", "markdown_until"),
+        "shelf",
+    ]
+
+    @admin.display(description=_("stock"))
+    def shelf(self, variant: ProductVariant) -> str:
+        """The counts, and the way to change them."""
+        row: Stock | None = getattr(variant, "stock", None)
+        if row is None:
+            return gettext("Save first: the shelf is empty until pieces are received.")
+        counts = gettext("%(on_hand)s on hand, %(reserved)s reserved, %(available)s available")
+        words = counts % {"on_hand": row.on_hand, "reserved": row.reserved, "available": row.available}
+        address = reverse("admin:catalog_stock_movement", args=[row.pk])
+        return format_html('{} · <a class="text-primary-600" href="{}">{}</a>', words, address, gettext("Change stock"))
+
+
+class PictureInline(KoreanFirst, TabularInline[Picture, Product]):
+    model = Picture
+    form = PictureForm
+    formset = PictureFormSet
+    extra = 0
+    tab = True
+    readonly_fields = ["shown"]
+    fields = ["shown", "upload", "alt_ko_kp", "alt_en", "position"]
+
+    @admin.display(description=_("picture"))
+    def shown(self, picture: Picture) -> str:
+        name = next((name for name in picture.renditions if name == "jpeg160"), None)
+        if name is None:
+            return gettext("being drawn") if picture.pk else ""
+        return format_html('<img src="{}" width="80" height="80" alt="">', picture.rendition_url(str(name)))
+
+
+@admin.register(Product)
+class ProductAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Product]):
+    form = ProductForm
+    list_display = ["name_ko_kp", "name_en", "seller", "category", "prices", "left", "is_active"]
+    list_filter = ["is_active", "category", "seller"]
+    list_select_related = ["seller", "category"]
+    search_fields = ["name_ko_kp", "name_en", "variants__sku", "seller__name_ko_kp", "seller__name_en"]
+    show_full_result_count = False
+    autocomplete_fields = ["seller", "category", "kind"]
+    readonly_fields = ["sold_30_days", "rating_count"]
+    inlines = [VariantInline, PictureInline]
+    fieldsets = [
+        (None, {"fields": ["seller", "category", "kind", "slug", "is_active", "listed_at"]}),
+        (_("Content and weight"), {"fields": ["content_amount", "content_unit", "weight_g", "needs_van"]}),
+        (_("Rules and counts"), {"fields": ["minimum_age", "is_medicine", "sold_30_days", "rating_count"]}),
+        *_languages("name", "unit", "description"),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        products: QuerySet[Product] = super().get_queryset(request).prefetch_related("variants__stock")
+        return products
+
+    @admin.display(description=_("price"))
+    def prices(self, product: Product) -> str:
+        prices = sorted({variant.unit_price for variant in product.variants.all() if variant.is_active})
+        return "–".join(wording.won(price) for price in dict.fromkeys(prices[:1] + prices[-1:]))
+
+    @admin.display(description=_("available"))
+    def left(self, product: Product) -> int:
+        return product.available
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.model is ProductVariant:
+            with transaction.atomic():
+                for variant in formset.new_objects:
+                    stock.open_stock(variant)
+
+
+class MovementInline(TabularInline[StockMovement, Stock]):
+    model = StockMovement
+    fields = readonly_fields = ["at", "kind", "on_hand_change", "reserved_change", "cause", "by", "note"]
+    extra = 0
+    per_page = 20
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+
+@admin.register(Stock)
+class StockAdmin(NeverDeleted, ModelAdmin[Stock]):
+    """The shelf of one variant. Its counts are read here; "Change stock" writes a movement."""
+
+    list_display = ["variant", "sku", "on_hand", "reserved", "left", "low_threshold"]
+    list_select_related = ["variant__product"]
+    search_fields = ["variant__sku", "variant__product__name_ko_kp", "variant__product__name_en"]
+    ordering = [models.F("on_hand") - models.F("reserved"), "pk"]
+    show_full_result_count = False
+    readonly_fields = ["variant", "on_hand", "reserved"]
+    fields = ["variant", "on_hand", "reserved", "low_threshold"]
+    inlines = [MovementInline]
+    actions_detail = ["change_stock"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description=_("available"))
+    def left(self, row: Stock) -> int:
+        return row.available
+
+    @admin.display(description="SKU", ordering="variant__sku")
+    def sku(self, row: Stock) -> str:
+        return row.variant.sku
+
+    @action(description=_("Change stock"), url_path="change-stock", permissions=["change"])
+    def change_stock(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:catalog_stock_movement", object_id)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.movement)
+        return [path("<int:stock_id>/movement/", view, name="catalog_stock_movement"), *super().get_urls()]
+
+    def movement(self, request: HttpRequest, stock_id: int) -> HttpResponse:
+        """Receive, count or write off; the same form sent twice counts once."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        row = Stock.objects.filter(pk=stock_id).select_related("variant__product").first()
+        if row is None:
+            raise Http404
+        form = MovementForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                moved = move_stock(stock_id=row.pk, by=cast(User, request.user), **form.cleaned_data)
+            except stock.CountBelowReserved as below:
+                text = gettext("%(n)s pieces are promised to orders: decline those first.")
+                form.add_error("quantity", text % {"n": below.stock.reserved})
+            else:
+                text = gettext("The shelf holds %(n)s pieces now.") % {"n": moved.on_hand}
+                self.message_user(request, text, messages.SUCCESS)
+                return redirect("admin:catalog_stock_change", row.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Change stock"),
+            "row": row,
+            "form": form,
+        }
+        status = 422 if form.is_bound else 200
+        return render(request, "admin/catalog/stock/movement.html", context, status=status)
+
+
+@admin.register(Review)
+class ReviewAdmin(NeverDeleted, ModelAdmin[Review]):
+    """What buyers wrote: staff publish, refuse and answer; nobody changes a buyer's words or stars."""
+
+    list_display = ["product", "stars", "text", "state", "created_at"]
+    list_filter = ["state", "stars"]
+    list_select_related = ["product"]
+    search_fields = ["product__name_ko_kp", "product__name_en", "text"]
+    show_full_result_count = False
+    actions = ["publish", "refuse"]
+    fields = ["product", "user", "stars", "text", "state", "created_at", "answer"]
+    readonly_fields = ["product", "user", "stars", "text", "state", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.action(description=_("Publish"), permissions=["change"])
+    def publish(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
+        count = len([reviews.publish(pk) for pk in chosen.order_by("pk").values_list("pk", flat=True)])
+        text = ngettext("%(n)s review is published.", "%(n)s reviews are published.", count)
+        self.message_user(request, text % {"n": count}, messages.SUCCESS)
+
+    @admin.action(description=_("Refuse"), permissions=["change"])
+    def refuse(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
+        count = len([reviews.refuse(pk) for pk in chosen.order_by("pk").values_list("pk", flat=True)])
+        text = ngettext("%(n)s review is refused.", "%(n)s reviews are refused.", count)
+        self.message_user(request, text % {"n": count}, messages.SUCCESS)
+
+
+@admin.register(Notice)
+class NoticeAdmin(KoreanFirst, ModelAdmin[Notice]):
+    list_display = ["title_ko_kp", "title_en", "published_at", "is_active"]
+    list_filter = ["is_active"]
+    search_fields = ["title_ko_kp", "title_en"]
+    fieldsets = [(None, {"fields": ["published_at", "is_active"]}), *_languages("title", "body")]
