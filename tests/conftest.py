@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
 from django.utils.translation.reloader import translation_file_changed
+from playwright.sync_api import Playwright
 
 from okryu import embedded_postgres
 from okryu.messages import compile_all
@@ -152,6 +154,20 @@ def _clean_slate() -> Iterator[None]:
 
 
 # ---------------------------------------------------------------- browser
+@pytest.fixture(scope="session")
+def _no_connection_before_the_browser() -> None:
+    """Playwright leaves an event loop running in this thread, and Django keeps other connections beside a loop.
+
+    A process forked later has no loop and would find, and share with its brothers, a connection left from before.
+    """
+    connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def playwright(_no_connection_before_the_browser: None, playwright: Playwright) -> Playwright:
+    return playwright
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_FLAGS}
