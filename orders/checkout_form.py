@@ -31,25 +31,30 @@ def _number() -> forms.TextInput:
 
 
 class CheckoutForm(forms.Form):
+    # Fields of choices not taken are hidden; a browser would refuse to send the form for their sake.
+    use_required_attribute = False
+
     who = forms.ChoiceField(label=_("Recipient"), choices=[(ME, _("Me")), (OTHER, _("Somebody else"))], initial=ME)
     recipient_name = NameField(
-        label=_("Recipient's name"), required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Recipient's name"),
+        error_messages={"required": _("Write the recipient's name.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     recipient_phone = PhoneField(
         label=_("Recipient's mobile number"),
-        required=False,
+        error_messages={"required": _("Write the recipient's mobile number.")},
         help_text=_("The courier calls first."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     address = forms.CharField(label=_("Address"), required=False, max_length=12)
-    neighbourhood = NeighbourhoodField(required=False)
+    neighbourhood = NeighbourhoodField()
     unit = LineField(
         label=_("Neighbourhood unit"),
         max_length=20,
         required=False,
         widget=_number(),
     )
-    building = LineField(label=_("Building"), max_length=40, required=False)
+    building = LineField(label=_("Building"), max_length=40, error_messages={"required": _("Write the building.")})
     floor = LineField(label=_("Floor"), max_length=10, required=False, widget=_number())
     door = LineField(label=_("Door"), max_length=10, required=False, widget=_number())
     note = LineField(
@@ -77,19 +82,24 @@ class CheckoutForm(forms.Form):
         self.offers = offers
         for offer in offers:
             self._add_parcel(offer)
+        if data is not None:
+            self._ask_only_what_was_chosen(data)
+
+    def _ask_only_what_was_chosen(self, data: QueryDict) -> None:
+        """Another recipient's fields are asked when chosen, a new address when chosen and something goes there."""
+        is_delivered = any(data.get(names_of(offer)[0]) == Method.DELIVERY for offer in self.offers)
+        is_new = data.get("address", NEW) in ("", NEW)
+        for name in ("recipient_name", "recipient_phone"):
+            self.fields[name].required = data.get("who") == OTHER
+        for name in ("neighbourhood", "building"):
+            self.fields[name].required = is_delivered and is_new
 
     # ------------------------------------------------------------ cleaning
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("who") == OTHER:
-            self._require("recipient_name", _("Write the recipient's name."))
-            self._require("recipient_phone", _("Write the recipient's mobile number."))
         for offer in self.offers:
             self._clean_parcel(offer)
-        if self._is_delivered() and self._chosen_address() is None:
-            self._require("neighbourhood", _("Choose the neighbourhood."))
-            self._require("building", _("Write the building."))
         return cleaned
 
     def clean_address(self) -> str:
@@ -106,10 +116,6 @@ class CheckoutForm(forms.Form):
             self.add_error(how, text)
         elif method == Method.DELIVERY and not offer.window(self.cleaned_data.get(when, "")):
             self.add_error(when, _("This time is no longer free. Choose another."))
-
-    def _require(self, name: str, message: Any) -> None:
-        if not self.cleaned_data.get(name) and name not in self.errors:
-            self.add_error(name, message)
 
     # ------------------------------------------------------------ what was chosen
 

@@ -217,9 +217,9 @@ class Parcel(models.Model):
         COLLECTION = "collection", _("Collection")
 
     class Shortage(models.TextChoices):
-        SEND_REST = "send_rest", _("send the rest")
-        CALL = "call", _("call me")
-        CANCEL = "cancel", _("cancel this parcel")
+        SEND_REST = "send_rest", _("Send the rest")
+        CALL = "call", _("Call me")
+        CANCEL = "cancel", _("Cancel this parcel")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="parcels", verbose_name=_("order"))
     number = models.PositiveSmallIntegerField(_("number"))  # 1, 2, … within the order: the public id

@@ -12,6 +12,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from catalog.models import Product
+from orders.cart import forget_visitor_carts
 from orders.healing import heal_once
 from orders.models import Order, OrderLine, Parcel
 from orders.parcels import Reason, Refused, decline_parcel, take_payment
@@ -45,6 +46,13 @@ def sweep_orders(timestamp: int) -> None:
 def count_popularity(timestamp: int) -> None:
     """Write how many pieces of each product were sold in thirty days."""
     write_popularity()
+
+
+@app.periodic(cron="23 4 * * *")
+@app.task(queueing_lock="forget_visitor_carts", pass_context=False)
+def forget_carts(timestamp: int) -> None:
+    """Delete the carts of visitors who have not come back for a month."""
+    forget_visitor_carts()
 
 
 def decline_unanswered(*, limit: int = 200) -> int:

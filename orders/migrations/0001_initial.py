@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                 ('promised_from', models.DateTimeField(verbose_name='promised from')),
                 ('promised_until', models.DateTimeField(verbose_name='promised until')),
                 ('confirm_by', models.DateTimeField(blank=True, null=True, verbose_name='answer due')),
-                ('if_short', models.CharField(choices=[('send_rest', 'send the rest'), ('call', 'call me'), ('cancel', 'cancel this parcel')], default='send_rest', max_length=10, verbose_name='if something is missing')),
+                ('if_short', models.CharField(choices=[('send_rest', 'Send the rest'), ('call', 'Call me'), ('cancel', 'Cancel this parcel')], default='send_rest', max_length=10, verbose_name='if something is missing')),
                 ('fee', models.PositiveBigIntegerField(default=0, verbose_name='delivery fee')),
                 ('goods_total', models.PositiveBigIntegerField(verbose_name='goods')),
                 ('confirmed_total', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='confirmed goods')),

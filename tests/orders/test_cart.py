@@ -1,13 +1,17 @@
 """The cart: putting in, changing, taking out, joining on signing in, and what the page tells."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from catalog import stock
 from catalog.models import Product, ProductVariant
+from orders.cart import forget_visitor_carts
 from orders.models import Cart, CartLine
 from tests.factories import PASSWORD, PictureFactory, ProductFactory, SellerFactory, VariantFactory
 from tests.orders.shopping import ORIGIN, put
@@ -276,3 +280,12 @@ class TestSigningIn:
         self.sign_in(client)
         assert not CartLine.objects.filter(cart__user=shopper).exists()
         assert quantity_of(noodles) == 7
+
+
+def test_visitors_carts_are_forgotten_after_a_month(client: Client, shopper: User, noodles: ProductVariant) -> None:
+    put(client, noodles)
+    Cart.objects.create(user=shopper)
+    assert forget_visitor_carts() == 0
+    Cart.objects.update(updated_at=timezone.now() - timedelta(days=31))
+    assert forget_visitor_carts() == 1
+    assert Cart.objects.get().user == shopper
