@@ -12,7 +12,8 @@ from orders.tasks import decline_unanswered, settle_expiring, write_popularity
 class Command(BaseCommand):
     help = (
         "Does once what the worker does every minute: expires unpaid orders whose time is over, declines parcels "
-        "no seller answered in time, settles holds that end within a day; counts popularity, forgets old carts. Safe to repeat."
+        "no seller answered in time, settles holds that end within a day; counts popularity, forgets old "
+        "carts. Safe to repeat."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
