@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from accounts import sessions
 from accounts.client import client_address
 from accounts.guesses import count_guess, forget_guesses
+from accounts.known_device import counted_name
 from accounts.models import User
 
 KIND = "sign-in"
@@ -22,12 +23,12 @@ def sign_in(request: HttpRequest, *, phone: str, password: str) -> User:
 
     Django's backend runs the hasher for unknown numbers too, so the time tells nothing.
     """
-    address = client_address(request)
-    count_guess(kind=KIND, name=phone, address=address)
+    name, address = counted_name(request, phone), client_address(request)
+    count_guess(kind=KIND, name=name, address=address)
     user = authenticate(request, username=phone, password=password)
     if not isinstance(user, User):
         raise WrongPassword
-    forget_guesses(kind=KIND, name=phone, address=address)
+    forget_guesses(kind=KIND, name=name, address=address)
     begin_session(request, user)
     return user
 

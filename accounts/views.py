@@ -18,6 +18,7 @@ from accounts.client import client_address
 from accounts.districts import remember_district
 from accounts.forms import AddressForm, JoinForm, NameForm, PasswordForm, SignInForm
 from accounts.guesses import TooManyGuesses, count_guess
+from accounts.known_device import remember_device
 from accounts.models import Address
 from accounts.private import member, private_page
 from accounts.redirects import safe_next
@@ -46,7 +47,9 @@ def join(request: HttpRequest) -> HttpResponse:
         else:
             signing_in.begin_session(request, user)
             messages.success(request, _("Welcome. You are a member now."))
-            return redirect(_after(request))
+            response = redirect(_after(request))
+            remember_device(response, user.phone)
+            return response
     return _form_page(request, "accounts/join.html", form, taken=taken)
 
 
@@ -65,6 +68,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             form.add_error(None, _("The number and the password do not belong together."))
         else:
             response = redirect(_after(request))
+            remember_device(response, user.phone)
             if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
                 remember_language(response, user.language)
             return response

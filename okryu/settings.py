@@ -178,6 +178,7 @@ SESSION_ENGINE = "accounts.sessions"  # members 14 days idle, 30 in all; staff 3
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_NAME = "__Host-s" if TLS else "s"
 CSRF_COOKIE_NAME = "__Host-c" if TLS else "c"
+DEVICE_COOKIE_NAME = "__Host-d" if TLS else "d"  # accounts/known_device.py
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
