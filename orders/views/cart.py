@@ -53,6 +53,9 @@ def cart_lines(request: HttpRequest) -> HttpResponse:
         change = carts.put(mine, variant=variant, quantity=quantity)
     except carts.NothingLeft:
         messages.error(request, _("%(name)s is sold out.") % {"name": variant.product.name})
+    except Cart.DoesNotExist:
+        # Signing in on another page has just joined this visitor's cart to the member's.
+        messages.warning(request, _("Your cart was changed on another page. Please put it in again."))
     except carts.CartFull:
         limit = {"limit": settings.CART_LINE_LIMIT}
         messages.error(request, _("One cart holds %(limit)d different products. Order these first.") % limit)
@@ -75,7 +78,7 @@ def cart_line(request: HttpRequest, line_id: int) -> HttpResponse:
         if mine is None:
             raise CartLine.DoesNotExist
         change = carts.change_line(mine, line_id=line_id, quantity=parse_quantity(typed))
-    except CartLine.DoesNotExist:
+    except (CartLine.DoesNotExist, Cart.DoesNotExist):
         # Somebody else's line, or one taken out a moment ago by a double click: the cart says how it stands.
         return cart_page(request, mine, gone=True, status=404)
     except ValueError:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Address, Neighbourhood, User
@@ -328,6 +329,20 @@ class TestParcels:
         assert response.status_code == 422
         assert "This time is no longer free" in response.content.decode()
         assert Order.objects.count() == 1
+
+    def test_the_page_asks_the_same_questions_for_one_parcel_and_six(
+        self, shopping: Client, noodles: ProductVariant
+    ) -> None:
+        counts = []
+        for number in range(6):
+            seller = SellerFactory(slug=f"seller-{number}")
+            put(shopping, ProductFactory(seller=seller, slug=f"product-{number}").variants.get())
+            if number in (0, 5):
+                shopping.get("/cart/")  # messages told
+                with CaptureQueriesContext(connection) as queries:
+                    shopping.get("/checkout/")
+                counts.append(len(queries))
+        assert counts[0] == counts[1] <= 9
 
 
 class TestRulesOfTheHouse:
