@@ -180,7 +180,7 @@ class ProductAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Product]):
         prices = sorted({variant.unit_price for variant in product.variants.all() if variant.is_active})
         return "–".join(wording.won(price) for price in dict.fromkeys(prices[:1] + prices[-1:]))
 
-    @admin.display(description=_("available"))
+    @admin.display(description=_("free to sell"))
     def left(self, product: Product) -> int:
         return product.available
 
@@ -221,7 +221,7 @@ class StockAdmin(NeverDeleted, ModelAdmin[Stock]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.display(description=_("available"))
+    @admin.display(description=_("free to sell"))
     def left(self, row: Stock) -> int:
         return row.available
 

