@@ -22,7 +22,7 @@
     for (i = 0; i < parts.length; i += 1) {
       fresh = page.querySelector("[data-live-part=" + parts[i].getAttribute("data-live-part") + "]");
       /* What was just touched stays as it is, with the reader's place in it. */
-      if (fresh && !parts[i].contains(changed)) { parts[i].innerHTML = fresh.innerHTML; }
+      if (fresh && !parts[i].contains(changed)) { parts[i].parentNode.replaceChild(document.importNode(fresh, true), parts[i]); }
     }
     offerButtons(false);
   }
