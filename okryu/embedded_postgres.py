@@ -18,7 +18,6 @@ import os
 import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -173,9 +172,10 @@ class Server:
 
         Both locks are the kernel's, so a program killed with -9 leaves no lock behind.
         """
-        self._make_folders()
+        self._make_base()
         with open(self.base / "postgres.used.lock", "a") as used:
             with self._start_lock():
+                self._make_folders()
                 fcntl.flock(used, fcntl.LOCK_SH)
                 self._start()
             try:
@@ -268,11 +268,13 @@ class Server:
             subprocess.run([str(self.programs / "createdb"), *at, DATABASE], check=True)
 
     # ------------------------------------------------------------ the server's account
-    def _make_folders(self) -> None:
+    def _make_base(self) -> None:
         self.base.mkdir(parents=True, exist_ok=True)
         if self._as_root:
             for folder in (ROOT_BASE, self.base):  # whatever root's umask is, the server's account passes through
                 folder.chmod(0o755)
+
+    def _make_folders(self) -> None:
         for folder in (self.home, self.socket):
             _make_private(folder, self._account.pw_uid, self._account.pw_gid)
 
@@ -309,6 +311,7 @@ class Server:
         return lines[-1] if lines else f"exit status {done.returncode}"
 
 
+_NOT_OURS = "{} is not a folder of the account that runs PostgreSQL: remove it, or set DATABASE_URL."
 _Done = subprocess.CompletedProcess[str]
 
 
@@ -321,15 +324,20 @@ def _is_living_postgres(pid: str) -> bool:
 
 
 def _make_private(folder: Path, uid: int, gid: int) -> None:
-    """A folder of mode 0700 that belongs to `uid`; one that somebody else put there is refused."""
+    """A folder of mode 0700 that belongs to `uid`; one that somebody else put there, or a link, is refused."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        os.chown(folder, uid, gid)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid:
-        raise Trouble(f"{folder} is not a folder of the account that runs PostgreSQL: remove it, or set DATABASE_URL.")
-    if stat.S_IMODE(found.st_mode) != 0o700:
-        folder.chmod(0o700)
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        raise Trouble(_NOT_OURS.format(folder)) from None
+    try:
+        if os.fstat(handle).st_uid not in (uid, os.geteuid()):
+            raise Trouble(_NOT_OURS.format(folder))
+        os.fchown(handle, uid, gid)
+        os.fchmod(handle, 0o700)
+    finally:
+        os.close(handle)
 
 
 def _let_others_read(tree: Path) -> None:

@@ -125,6 +125,7 @@ def test_a_reused_pid_in_its_lock_files_does_not_stop_it(server: Server, pid: in
 
 @pytest.mark.long
 def test_a_broken_first_start_leaves_nothing_half_made(server: Server) -> None:
+    server._make_base()
     server._make_folders()
     server._run("/bin/mkdir", server.home / "new")
     server._write(server.home / "new" / "PG_VERSION", "half")
