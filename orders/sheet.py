@@ -52,6 +52,11 @@ class ParcelSheet:
     shows_code: bool = False
 
     @property
+    def is_charged(self) -> bool:
+        """Whether the receipt lists its goods: declined and cancelled ones cost nothing."""
+        return self.parcel.status not in {Status.DECLINED, Status.CANCELLED}
+
+    @property
     def is_collection(self) -> bool:
         return self.parcel.method == Parcel.Method.COLLECTION
 
@@ -90,7 +95,7 @@ def read_sheet(*, user: User, code: str) -> Sheet:
     if payment is not None and payment.state == Payment.State.DECLINED and order.paid_at is None:
         sheet.refusal = why_not(payment.code)
     still_open = [each for each in parcels if each.parcel.status not in Parcel.FINAL]
-    sheet.can_be_cancelled = order.status == Order.Status.PLACED or (
+    sheet.can_be_cancelled = sheet.state in {"unpaid", "waiting"} or (
         order.status == Order.Status.PAID and bool(still_open) and all(each.can_be_cancelled for each in still_open)
     )
     return sheet
@@ -204,7 +209,13 @@ def _say(line: OrderLine) -> None:
 def _tag(order: Order, parcel: Parcel) -> tuple[str, str]:
     """The parcel's state in a word or two, and how it is coloured."""
     if order.status == Order.Status.PLACED:
-        return _("not paid yet"), "wait"
+        return (
+            (_("not paid yet"), "wait")
+            if order.hold_until and order.hold_until > timezone.now()
+            else (_("expired"), "")
+        )
+    if order.status == Order.Status.EXPIRED:
+        return _("expired"), ""
     collected = parcel.method == Parcel.Method.COLLECTION
     words = {
         Status.AWAITING: (_("waiting for the seller"), "wait"),
@@ -244,20 +255,14 @@ def _steps(parcel: Parcel, lines: list[OrderLine], capture: Message | None) -> l
         dispatched = Step(_("The courier has left"), parcel.dispatched_at, _vehicle(parcel))
         steps += [paid, dispatched, Step(_("Handed over"), parcel.delivered_at)]
     else:
-        steps += (
-            [Step(_("Handed over"), parcel.delivered_at), paid]
-            if capture is None
-            else [
-                paid,
-                Step(_("Handed over"), parcel.delivered_at),
-            ]
-        )
+        steps += [*([paid] if capture is not None else []), Step(_("Handed over"), parcel.delivered_at)]
     if parcel.captured_at and parcel.ready_at and parcel.captured_at < parcel.ready_at:
         steps.sort(key=lambda step: (step.at is None, step.at or timezone.now()))
     if parcel.status in (Status.DECLINED, Status.CANCELLED, Status.RETURNED, Status.UNDELIVERABLE):
-        ended = [step for step in steps if step.at is not None]
-        return _mark([*ended, Step(str(_tag(parcel.order, parcel)[0]).capitalize(), parcel.ended_at)])
-    return _mark(steps)
+        happened = _mark([step for step in steps if step.at is not None])
+        last = Step(_tag(parcel.order, parcel)[0].capitalize(), parcel.ended_at, state="now")
+        return [*happened, last] if happened else []
+    return _mark(steps) if any(step.at for step in steps) else []
 
 
 def _mark(steps: list[Step]) -> list[Step]:
