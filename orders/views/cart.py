@@ -22,7 +22,7 @@ from accounts.same_origin import same_origin_post
 from catalog.models import Product, ProductVariant
 from orders import cart as carts
 from orders.choices import Choice, Offer, fees_of, offers_for
-from orders.models import Cart, CartLine
+from orders.models import Cart, CartLine, Order
 from orders.positions import Position, buyable, in_parcels, read
 from orders.quantity import parse_quantity
 
@@ -100,6 +100,10 @@ def cart_page(
     """The cart as it stands; `wrong` is a line's id and the quantity that was typed for it."""
     positions = read(mine) if mine else []
     context = _sums(request, positions) if positions else {"parcels": []}
+    if not positions and request.user.is_authenticated:
+        # Whoever comes back from the payment page by the browser's button finds the way there again.
+        held = Order.objects.filter(user=request.user, status=Order.Status.PLACED, hold_until__gt=timezone.now())
+        context["unpaid"] = held.order_by("-pk").first()
     context |= {"wrong_line": wrong[0] if wrong else None, "typed": wrong[1] if wrong else "", "gone": gone}
     response = render(request, "orders/cart.html", context, status=status)
     carts.show_count(request, response, sum(position.line.quantity for position in positions))

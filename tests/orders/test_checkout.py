@@ -103,6 +103,13 @@ class TestPlacing:
         for response in (shopping.get("/checkout/"), shopping.post("/checkout/")):
             assert (response.status_code, response["Location"]) == (302, "/cart/")
 
+    def test_back_from_payment_finds_the_way_there_again(self, shopping: Client, form: dict[str, str]) -> None:
+        payment = send(shopping, form)["Location"]
+        assert shopping.get("/checkout/")["Location"] == "/cart/"
+        assert f'href="{payment}"' in shopping.get("/cart/").content.decode()
+        Order.objects.update(hold_until=timezone.now())
+        assert payment not in shopping.get("/cart/").content.decode()
+
     @pytest.mark.parametrize("token", ["", "x", "\0", "0" * 32, "9" * 5000])
     def test_a_wrong_token_places_nothing(self, shopping: Client, form: dict[str, str], token: str) -> None:
         response = send(shopping, form, checkout_token=token)
