@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
@@ -47,13 +48,15 @@ from catalog.models import (
 
 
 class KoreanFirst:
-    """The Korean text is what every page falls back to: it is required wherever the text itself is."""
+    """Texts say their language by its name. The Korean one, every page's fallback, is required where the text is."""
 
     def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **options: Any) -> Any:
         field: Field | None = super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
         original = getattr(db_field, "translated_field", None)
-        if field is not None and original is not None and db_field.name.endswith("_ko_kp"):
-            field.required = not original.blank
+        if field is not None and original is not None:
+            is_korean = db_field.name.endswith("_ko_kp")
+            field.label = f"{capfirst(original.verbose_name)} · {'조선어' if is_korean else 'English'}"
+            field.required = is_korean and not original.blank
         return field
 
 
@@ -117,11 +120,15 @@ class VariantInline(NeverDeleted, KoreanFirst, StackedInline[ProductVariant, Pro
     tab = True
     readonly_fields = ["shelf"]
     fields = [
-        ("sku", "price", "position", "is_active"),
-        ("name_ko_kp", "name_en", "size"),
-        ("colour_ko_kp", "colour_en", "flavour_ko_kp", "flavour_en"),
-        ("markdown_price", "markdown_from", "markdown_until"),
+        ("sku", "price"),
         "shelf",
+        ("markdown_price", "is_active"),
+        "markdown_from",
+        "markdown_until",
+        ("name_ko_kp", "name_en"),
+        ("size", "position"),
+        ("colour_ko_kp", "colour_en"),
+        ("flavour_ko_kp", "flavour_en"),
     ]
 
     @admin.display(description=_("stock"))

@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
             name='StockMovement',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('receipt', 'Receipt'), ('hold', 'Held for an order'), ('release', 'Released'), ('sale', 'Sale'), ('return', 'Return'), ('count', 'Count'), ('loss', 'Loss')], max_length=8, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('receipt', 'Goods received'), ('hold', 'Held for an order'), ('release', 'Released'), ('sale', 'Sale'), ('return', 'Return'), ('count', 'Count'), ('loss', 'Loss')], max_length=8, verbose_name='kind')),
                 ('on_hand_change', models.IntegerField(verbose_name='on hand')),
                 ('reserved_change', models.IntegerField(verbose_name='reserved')),
                 ('cause', models.CharField(max_length=80, verbose_name='cause')),

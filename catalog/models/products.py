@@ -281,7 +281,7 @@ class ProductVariant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product} {self.name}".strip()
+        return f"{self.product} {self.label}".strip()
 
     @property
     def is_marked_down(self) -> bool:

@@ -47,7 +47,7 @@ class StockMovement(models.Model):
     """One change of a stock row, for ever. The sums of a variant's movements are its stock row."""
 
     class Kind(models.TextChoices):
-        RECEIPT = "receipt", _("Receipt")
+        RECEIPT = "receipt", _("Goods received")
         HOLD = "hold", _("Held for an order")
         RELEASE = "release", _("Released")
         SALE = "sale", _("Sale")
