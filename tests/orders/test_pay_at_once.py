@@ -10,12 +10,14 @@ import sys
 import time
 from contextlib import contextmanager
 from datetime import timedelta
+from unittest import mock
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from orders import cancelling
 from orders.cancelling import cancel_order, cancel_parcel
 from orders.healing import heal_once
 from orders.models import Order, OrderLine, Parcel
@@ -86,6 +88,26 @@ def test_cancelling_while_paying_keeps_no_money():
         order.refresh_from_db()
         assert (order.status, money(card)) == ("cancelled", (10_000, 0))
         assert shelf(OrderLine.objects.get(parcel__order=order)) == (20, 0)
+
+
+def test_a_slow_cancelling_holds_the_payment_up():
+    """Without the order's lock the payment slips in between the cancelling's look and its commit."""
+    order = placed()
+    card, presented = issued(10_000)
+    client = signed_in(order)
+    slowly = cancelling.stock_holds.give_back
+
+    def race(number):
+        if number:
+            time.sleep(0.3)
+            return client.post(f"/orders/{order.code}/payment/", form(order, presented.number)).status_code
+        with mock.patch.object(cancelling.stock_holds, "give_back", lambda lines: (time.sleep(1), slowly(lines))):
+            return cancel_order(order_code=order.code).status
+
+    assert at_once(2, race) == ["cancelled", 302]
+    order.refresh_from_db()
+    assert (order.status, money(card)) == ("cancelled", (10_000, 0))
+    assert not Payment.objects.filter(order_code=order.code).exists()
 
 
 def test_packed_or_cancelled_but_never_both():
