@@ -46,6 +46,8 @@ class PastParcel:
     fare: int
     commission_bp: int
     fate: Fate = Fate.CAPTURED
+    answered_at: datetime | None = None  # where not all parcels of the order were answered at one moment
+    part: str = ""  # of a release: what became of the parcel, or "short" beside a capture of the rest
 
     @property
     def amount(self) -> int:
@@ -54,7 +56,10 @@ class PastParcel:
 
 @dataclass(frozen=True, slots=True)
 class PastOrder:
-    """An order paid at `at`, whose parcels were captured or released at `answered_at` of the same day."""
+    """An order paid at `at`, whose parcels were captured or released at `answered_at` of the same day.
+
+    A parcel answered on a later day is HELD here, and captured or released there: see `write_day`, `later`.
+    """
 
     key: UUID  # the payment's
     code: str
@@ -93,9 +98,12 @@ def write_day(
     *,
     loads: Iterable[PastLoad] = (),
     orders: Sequence[PastOrder] = (),
+    later: Sequence[PastOrder] = (),
     refunds: Sequence[PastRefund] = (),
 ) -> DayCut:
     """Settle the day before, write this one, close and seal it.
+
+    `orders` were paid on this day; of orders paid earlier, `later` names the parcels answered on this day.
 
     Raises IntegrityError when the day is not after all that is written, or a card would be overdrawn.
     """
@@ -104,11 +112,11 @@ def write_day(
             cursor.execute("SET LOCAL okryu.history = 'on'")
             cursor.execute("SET LOCAL statement_timeout = '60s'")
         _settle_day_before(day)
-        account = _accounts(orders, refunds)
+        account = _accounts([*orders, *later], refunds)
         _insert(_load(load, account) for load in loads)
         _authorise(orders)
-        _capture(orders, account)
-        _release(orders)
+        _capture([*orders, *later], account)
+        _release([*orders, *later])
         _refund(refunds, account)
         return write_up(day)
 
@@ -166,7 +174,7 @@ def _capture(orders: Sequence[PastOrder], account: dict[str, int]) -> None:
             order,
             "capture",
             parcel.amount,
-            order.answered_at,
+            parcel.answered_at or order.answered_at,
             parcel=parcel.number,
             seller_id=parcel.seller_id,
             goods=parcel.goods,
@@ -183,7 +191,7 @@ def _capture(orders: Sequence[PastOrder], account: dict[str, int]) -> None:
             credit_account_id=account["merchant"],
             amount=message.amount,
             reference=message_id(order.key, "authorise"),
-            at=order.answered_at,
+            at=message.created_at,
         )
         for message, (order, _parcel) in zip(asked, captured, strict=True)
     )
@@ -208,7 +216,15 @@ def _capture(orders: Sequence[PastOrder], account: dict[str, int]) -> None:
 def _release(orders: Sequence[PastOrder]) -> None:
     released = list(_parcels(orders, Fate.RELEASED))
     asked = [
-        _message(order, "release", parcel.amount, order.answered_at, parcel=parcel.number) for order, parcel in released
+        _message(
+            order,
+            "release",
+            parcel.amount,
+            parcel.answered_at or order.answered_at,
+            parcel=parcel.number,
+            part=parcel.part,
+        )
+        for order, parcel in released
     ]
     Release.objects.bulk_create(
         Release(

@@ -10,12 +10,15 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.models import User
 from catalog.models import Product, Seller
 from okryu.calendar import at, local_day
-from okryu.demo import gallery, places, shelves
+from okryu.demo import gallery, opinions, past, people, places, shelves, visits
+from okryu.demo.baskets import Wares
+from okryu.demo.people import Shopper
+from orders.tasks import write_popularity
 
 CATALOGUE = Path(__file__).resolve().parent / "catalogue.json"
-HISTORY_DAYS = 60
 Tell = Callable[[str], None]
 
 
@@ -40,6 +43,27 @@ def load(*, tell: Tell) -> None:
     catalogue = read_catalogue()
     require_demo_shop(catalogue)
     load_catalogue(catalogue, tell=tell)
+    staff = people.load_staff()
+    shoppers = people.load_shoppers()
+    tell(f"{len(staff)} people of the bureau, {len(shoppers)} members with cards")
+    load_past(catalogue, shoppers, staff, tell=tell)
+    tell(f"{opinions.load_reviews(now=timezone.now())} reviews, popularity of {write_popularity()} products counted")
+    tell(f"{visits.load_visits(past.first_day(timezone.now()), past.DAYS)} days of page views")
+
+
+def load_past(catalogue: dict[str, Any], shoppers: list[Shopper], staff: dict[str, User], *, tell: Tell) -> None:
+    """Sixty days of orders with their books, where the ledger holds nothing else yet."""
+    if not past.can_be_written():
+        tell("The ledger has lived already: no past is written into it")
+        return
+    buyers = [shopper for shopper in shoppers if shopper.user.phone != people.ALMOST_EMPTY]
+    planned = past.plan(Wares.read(catalogue["products"]), buyers, now=timezone.now())
+    past.write(
+        planned,
+        buyers,
+        courier=staff["courier"],
+        tell=lambda done, of: tell(f"{_bar(done, of)} {done} of {of} days of orders, closed and settled"),
+    )
 
 
 def load_catalogue(catalogue: dict[str, Any], *, tell: Tell) -> dict[str, Product]:
@@ -52,7 +76,7 @@ def load_catalogue(catalogue: dict[str, Any], *, tell: Tell) -> dict[str, Produc
     products = shelves.load_products(catalogue["products"], categories=categories, sellers=sellers, kinds=kinds)
     variants = sum(len(row["variants"]) for row in catalogue["products"])
     tell(f"{len(products)} products, {variants} variants, {shelves.load_notices(catalogue['notices'])} notices")
-    opened = at(local_day(timezone.now()) - timedelta(days=HISTORY_DAYS + 1), 8)
+    opened = at(local_day(timezone.now()) - timedelta(days=past.DAYS + 1), 8)
     tell(f"{shelves.load_stock(catalogue['products'], opened):,} pieces on the shelves")
     gallery.load_pictures(
         catalogue["products"], products, tell=lambda done, of: tell(f"{_bar(done, of)} {done} of {of} pictures drawn")
