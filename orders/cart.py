@@ -52,7 +52,7 @@ class Change:
 
     @property
     def name(self) -> str:
-        return f"{self.variant.product.name} {self.variant.name or ''}".strip()
+        return f"{self.variant.product.name} {self.variant.label}".strip()
 
     @property
     def is_bounded(self) -> bool:

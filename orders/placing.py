@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 
 from accounts.models import District, Neighbourhood, User
 from catalog import stock
@@ -323,13 +323,16 @@ def _promise(plan: ParcelPlan, choice: Choice, now: datetime) -> dict[str, datet
 
 def _order_line(parcel: Parcel, position: Position) -> OrderLine:
     product, variant = position.product, position.variant
-    names = [f"{_in(code, product, 'name')} {_in(code, variant, 'name')}".strip() for code in ("ko_kp", "en")]
+    with override("ko-kp"):
+        name_ko_kp = f"{product.name} {variant.label}".strip()
+    with override("en"):
+        name_en = f"{product.name} {variant.label}".strip()
     return OrderLine(
         parcel=parcel,
         variant=variant,
-        name_ko_kp=names[0],
+        name_ko_kp=name_ko_kp,
         # Without an English name pages fall back to the Korean one, and so does the order.
-        name_en=names[1] if _in("en", product, "name") else "",
+        name_en=name_en if _in("en", product, "name") else "",
         unit_ko_kp=_in("ko_kp", product, "unit"),
         unit_en=_in("en", product, "unit"),
         sku=variant.sku,

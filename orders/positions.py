@@ -81,7 +81,7 @@ class Position:
 
     @property
     def name(self) -> str:
-        return f"{self.product.name} {self.variant.name or ''}".strip()
+        return f"{self.product.name} {self.variant.label}".strip()
 
 
 @dataclass

@@ -14,8 +14,8 @@ from accounts.models import Address, Neighbourhood, User
 from catalog import stock
 from catalog.models import Category, Product, ProductVariant, Seller, Stock
 from orders import placing
-from orders.models import CartLine, DeliverySlot, Order, OrderEvent, Parcel
-from tests.factories import ProductFactory, SellerFactory, UserFactory
+from orders.models import CartLine, DeliverySlot, Order, OrderEvent, OrderLine, Parcel
+from tests.factories import ProductFactory, SellerFactory, UserFactory, VariantFactory
 from tests.orders.shopping import checkout_form, put
 
 pytestmark = pytest.mark.django_db
@@ -294,6 +294,16 @@ class TestFields:
 
 
 class TestParcels:
+    def test_a_line_names_size_and_colour_in_both_languages(
+        self, shopping: Client, home: Neighbourhood, noodles: ProductVariant
+    ) -> None:
+        dress = VariantFactory(product=noodles.product, size="M", colour_ko_kp="붉은색", colour_en="red", price=4900)
+        put(shopping, dress)
+        assert "Pyongyang cold noodles M · red" in shopping.get("/cart/", **EN).content.decode()
+        send(shopping, filled(shopping, home))
+        line = OrderLine.objects.get()
+        assert (line.name_ko_kp, line.name_en) == ("평양랭면 M · 붉은색", "Pyongyang cold noodles M · red")
+
     def test_one_parcel_a_seller(
         self, shopping: Client, noodles: ProductVariant, cider: ProductVariant, home: Neighbourhood
     ) -> None:
