@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Product, Seller
 from okryu.calendar import at, local_day
-from okryu.demo import gallery, opinions, past, people, places, shelves, visits
+from okryu.demo import gallery, opinions, past, people, places, shelves, today, visits
 from okryu.demo.baskets import Wares
 from okryu.demo.people import Shopper
 from orders.tasks import write_popularity
@@ -46,16 +46,26 @@ def load(*, tell: Tell) -> None:
     staff = people.load_staff()
     shoppers = people.load_shoppers()
     tell(f"{len(staff)} people of the bureau, {len(shoppers)} members with cards")
-    load_past(catalogue, shoppers, staff, tell=tell)
-    tell(f"{opinions.load_reviews(now=timezone.now())} reviews, popularity of {write_popularity()} products counted")
-    tell(f"{visits.load_visits(past.first_day(timezone.now()), past.DAYS)} days of page views")
+    if past.can_be_written():
+        load_past(catalogue, shoppers, staff, tell=tell)
+    elif not past.is_written():
+        tell("The ledger has lived already: no past is written into it")
+        return
+    begin = past.first_day(timezone.now())
+    tell(f"{opinions.load_reviews(now=timezone.now())} reviews")
+    tell(f"{visits.load_visits(begin, past.DAYS)} days of page views")
+    after = at(begin + timedelta(days=past.DAYS), 0)
+    tell(f"{today.load_today(shoppers, courier=staff['courier'], since=after)} orders of today")
+    write_popularity()
+
+
+def is_unfinished() -> bool:
+    """Whether a run was broken off: the demo's sellers are there, and its past is not all written."""
+    return Seller.objects.filter(slug="okryugwan").exists() and past.can_be_written()
 
 
 def load_past(catalogue: dict[str, Any], shoppers: list[Shopper], staff: dict[str, User], *, tell: Tell) -> None:
-    """Sixty days of orders with their books, where the ledger holds nothing else yet."""
-    if not past.can_be_written():
-        tell("The ledger has lived already: no past is written into it")
-        return
+    """Sixty days of orders with their books, into a ledger that holds nothing else yet."""
     buyers = [shopper for shopper in shoppers if shopper.user.phone != people.ALMOST_EMPTY]
     planned = past.plan(Wares.read(catalogue["products"]), buyers, now=timezone.now())
     past.write(

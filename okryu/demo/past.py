@@ -20,7 +20,7 @@ from django.db import transaction
 from accounts.models import User
 from catalog.models import Stock, StockMovement
 from okryu.calendar import at, local_day
-from okryu.demo import books
+from okryu.demo import books, people
 from okryu.demo.baskets import Wares
 from okryu.demo.days import Day, Places, PlannedLine, PlannedOrder, PlannedParcel, Refund
 from okryu.demo.people import Shopper
@@ -55,6 +55,11 @@ def can_be_written() -> bool:
     last_cut = DayCut.objects.order_by("-id").first()
     written = Transfer.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
     return written == (last_cut.seq if last_cut else 0)
+
+
+def is_written() -> bool:
+    """Whether all sixty days stand."""
+    return DayCut.objects.count() >= DAYS and Order.objects.filter(user__phone=people.DEMO_SHOPPER).exists()
 
 
 def plan(wares: Wares, shoppers: list[Shopper], *, now: datetime) -> Past:

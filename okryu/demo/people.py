@@ -27,6 +27,7 @@ PEOPLE = Path(__file__).resolve().parent / "people.json"
 SHOPPER_PASSWORD = "jade-stream-7"  # noqa: S105  printed in the README
 STAFF_PASSWORD = "bureau-demo-stream-7"  # noqa: S105  printed in the README
 PIN = "4831"
+DEMO_SHOPPER = "1912345678"
 ALMOST_EMPTY = "1958765432"
 ADMINISTRATOR = "administrator"
 CARD_YEARS = 4

@@ -13,10 +13,11 @@ from django.utils import timezone
 from accounts.models import Address, User
 from catalog.models import Category, Picture, Product, Review, Seller, Stock, StockMovement
 from okryu.calendar import local_day
-from okryu.demo import past, people
+from okryu.demo import gallery, load, past, people
 from okryu.figures.models import DailyFigures, DailyViews
 from orders.models import DeliverySlot, Order, OrderEvent, OrderLine, Parcel, SellerStaff
 from payments.audit import audit
+from payments.history import write_day
 from payments.models import Closing, DayCut, MemberCard, Message, Payment, Transfer
 from payments.network.models import Balance, Card
 from tests import databases
@@ -112,6 +113,50 @@ def test_everyone_can_sign_in_who_should(shop: None, client: Client) -> None:
     assert User.objects.filter(is_staff=True).count() == 5
     assert User.objects.filter(password__startswith="!").count() == 40  # nobody can sign in as the forty
     assert SellerStaff.objects.get(user__phone="1919000004").seller.slug == "okryugwan"
+
+
+def test_cards_hold_what_the_readme_promises(shop: None) -> None:
+    for last4, won in {"8008": 250_000, "2004": 60}.items():
+        card = Card.objects.filter(last4=last4, account__in=_cards_of("1912345678", "1958765432")).get()
+        balance = Balance.objects.get(pk=card.account_id)
+        assert balance.posted - balance.held == won
+
+
+def _cards_of(*phones: str) -> list[int]:
+    tokens = MemberCard.objects.filter(user__phone__in=phones).values_list("token", flat=True)
+    return list(Card.objects.filter(token__in=tokens).values_list("account_id", flat=True))
+
+
+def test_the_demo_shopper_has_orders_under_way(shop: None) -> None:
+    mine = Parcel.objects.filter(order__user__phone=people.DEMO_SHOPPER, order__status="paid")
+    assert {"awaiting", "confirmed", "dispatched"} <= set(mine.values_list("status", flat=True))
+    assert Order.objects.filter(user__phone=people.DEMO_SHOPPER, status="closed").count() >= 3
+
+
+def test_a_broken_run_is_finished_by_the_next(
+    django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken off between a day's orders and its books, with the orders of that day already committed."""
+    written: list[object] = []
+
+    def break_on_the_ninth(day: object, **kwargs: Any) -> Any:
+        if len(written) == 8:
+            raise KeyboardInterrupt
+        written.append(day)
+        return write_day(day, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gallery, "WIDTHS_AT_ONCE", (160,))
+    with databases.copied("broken") as name, django_db_blocker.unblock(), databases.using(name):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(past, "write_day", break_on_the_ninth)
+            call_command("load_demo")
+        assert load.is_unfinished()
+        call_command("load_demo")
+        assert not load.is_unfinished()
+        assert DayCut.objects.count() == past.DAYS
+        assert [finding for finding in audit() if finding.rows] == []
+        unpaid = set(Order.objects.filter(paid_at__isnull=False).values_list("code", flat=True))
+        assert unpaid == set(Payment.objects.values_list("order_code", flat=True))
 
 
 def test_a_second_run_changes_nothing(shop: None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from catalog.models import Seller
 from okryu import messages, progress
 from okryu.checks import stop_if_unsafe
+from okryu.demo.load import is_unfinished
 
 DEMO_LOGINS = """
   Demo logins                        number         password               card (PIN 4831)
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             progress.tell("Static files hashed and compressed")
         elif collecting:
             sys.exit("Static files could not be collected: see above.")
-        if not no_demo and not settings.PRODUCTION and "load_demo" in get_commands() and not Seller.objects.exists():
+        if not no_demo and not settings.PRODUCTION and (not Seller.objects.exists() or is_unfinished()):
             progress.tell("Loading the demo shop …")
             call_command("load_demo")
             progress.tell("Demo shop loaded")
