@@ -110,7 +110,8 @@ def photograph(browser: Browser, base: str, language: str) -> Iterator[Shot]:
     staff.sign_in(*STAFF)
     yield from staff.visit(STAFF_PAGES)
     staff.page.goto("/admin/orders/order/")
-    staff.page.locator("#result_list th a").first.click()
+    with staff.page.expect_navigation():
+        staff.page.locator("#result_list a[href*='/change/']").first.click()
     yield from staff.shoot("admin-order")
     staff.context.close()
 

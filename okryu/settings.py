@@ -291,6 +291,7 @@ UNFOLD = {
     "SITE_TITLE": _("Okryu bureau"),
     "SITE_HEADER": _("Okryu bureau"),
     "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [{"rel": "icon", "sizes": "32x32", "type": "image/x-icon", "href": "okryu.admin.icon_address"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "DASHBOARD_CALLBACK": "okryu.admin.dashboard",

@@ -112,7 +112,7 @@ def test_it_comes_back_after_kill_9(server: Server) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("pid", [1, os.getpid()])
+@pytest.mark.parametrize("pid", [1, os.getpid()], ids=["of the system", "of this test"])
 def test_a_reused_pid_in_its_lock_files_does_not_stop_it(server: Server, pid: int) -> None:
     with server.in_use():
         old = (server.data / "postmaster.pid").read_text().split("\n")
