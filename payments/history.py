@@ -168,7 +168,8 @@ def _authorise(orders: Sequence[PastOrder]) -> None:
 
 
 def _capture(orders: Sequence[PastOrder], account: dict[str, int]) -> None:
-    captured = list(_parcels(orders, Fate.CAPTURED))
+    # In the order of the day, so that statements read like it.
+    captured = sorted(_parcels(orders, Fate.CAPTURED), key=lambda pair: pair[1].answered_at or pair[0].answered_at)
     asked = [
         _message(
             order,
