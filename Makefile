@@ -15,7 +15,7 @@ run:  ## The whole shop on http://127.0.0.1:8000/, with the demo if it is empty;
 	@$(IN_VENV) -- python -m okryu.run
 
 test:  ## All tests but the long ones, in under 5 minutes; T=tests/orders for a part
-	@$(DEV) --browser -- python -m pytest -n 2 --dist loadgroup -m "not long" $(T)
+	@$(DEV) --browser -- python -m pytest -n 2 -m "not long" $(T)
 
 long:  ## The tests marked long: kills, races, deep property runs
 	@$(DEV) --browser -- python -m pytest -m long $(T)

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from django.utils.translation.reloader import translation_file_changed
 from playwright.sync_api import Playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from okryu import embedded_postgres
 from okryu.messages import compile_all
@@ -63,11 +65,9 @@ def _start_database(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_ledger_order)
     for item in items:
-        if item.get_closest_marker("ledger"):
-            item.add_marker(pytest.mark.xdist_group("ledger"))  # one worker, one database, one audit
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
         if not CHROMIUM and item.get_closest_marker("browser"):
@@ -77,6 +77,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _ledger_order(item: pytest.Item) -> int:
     mark = item.get_closest_marker("ledger")
     return 0 if mark is None else 2 if mark.kwargs.get("last") else 1
+
+
+class LedgerInOneWorker(LoadScopeScheduling):
+    """Files with ledger tests go to one worker, in order: one database, one audit of all. Others go anywhere."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "ledger" if _has_ledger_tests(nodeid.partition("::")[0]) else nodeid
+
+
+@lru_cache
+def _has_ledger_tests(file: str) -> bool:
+    return "mark.ledger" in (databases.ROOT / file).read_text()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LedgerInOneWorker:
+    return LedgerInOneWorker(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
