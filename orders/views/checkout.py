@@ -35,12 +35,14 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request)
     user, token = member(request), token_in(request.POST)
+    mine = carts.cart_of(request)
+    plans = buyable(read(mine)) if mine else []
+    # Looked up after the cart is read: whoever finds it emptied by the same form sent twice finds the order as well.
     if token and (order := placing.order_of_token(user=user, token=token)):
         return _go_on(order)
     if "update" in request.POST:
         return _show(request, kept=request.POST)
-    mine = carts.cart_of(request)
-    if mine is None or not (plans := buyable(read(mine))):
+    if not plans:
         return _back_to_cart(request)
     form = _form(request, plans, data=request.POST)
     if not form.is_valid():
