@@ -87,7 +87,7 @@ def _members() -> list[dict[str, Any]]:
         home = {
             "district": district,
             "neighbourhood": neighbourhood,
-            "unit": f"{rng.randint(1, 48)}인민반",
+            "unit": str(rng.randint(1, 48)),
             "building": f"{rng.randint(1, 24)}호동",
             "floor": str(rng.randint(1, 18)),
             "door": str(rng.randint(1, 4)),
