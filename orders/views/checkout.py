@@ -37,15 +37,17 @@ def checkout(request: HttpRequest) -> HttpResponse:
     user, token = member(request), token_in(request.POST)
     mine = carts.cart_of(request)
     plans = buyable(read(mine)) if mine else []
-    # Looked up after the cart is read: whoever finds it emptied by the same form sent twice finds the order as well.
+    form = _form(request, plans, data=request.POST) if plans else None
+    is_right = form is not None and form.is_valid()
+    # Looked up last: whoever finds the cart emptied, or the last place taken, by the same form sent twice
+    # finds the order as well.
     if token and (order := placing.order_of_token(user=user, token=token)):
         return _go_on(order)
     if "update" in request.POST:
         return _show(request, kept=request.POST)
-    if not plans:
+    if form is None:
         return _back_to_cart(request)
-    form = _form(request, plans, data=request.POST)
-    if not form.is_valid():
+    if not is_right:
         return _show(request, data=request.POST, status=422)
     return _place(request, user, form)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,6 +16,7 @@ from catalog import stock
 from catalog.models import Category, Product, ProductVariant, Seller, Stock
 from orders import placing
 from orders.models import CartLine, DeliverySlot, Order, OrderEvent, OrderLine, Parcel
+from orders.views import checkout
 from tests.factories import ProductFactory, SellerFactory, UserFactory, VariantFactory
 from tests.orders.shopping import checkout_form, put
 
@@ -90,6 +92,21 @@ class TestPlacing:
     def test_repeated_lands_on_the_same_order(self, shopping: Client, form: dict[str, str]) -> None:
         answers = {send(shopping, form)["Location"] for _ in range(3)}
         assert answers == {f"/orders/{Order.objects.get().code}/payment/"}
+
+    def test_sent_twice_at_once_for_the_last_place_lands_on_the_order_the_other_made(
+        self, shopping: Client, form: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The other one takes the window's last place after this one has read the cart."""
+        monkeypatch.setitem(settings.SLOT_CAPACITY, "motorbike", 1)
+        look = checkout.offers_for
+
+        def look_late(*args: Any, **kwargs: Any) -> Any:
+            monkeypatch.setattr(checkout, "offers_for", look)
+            send(shopping, form)
+            return look(*args, **kwargs)
+
+        monkeypatch.setattr(checkout, "offers_for", look_late)
+        assert send(shopping, form)["Location"] == f"/orders/{Order.objects.get().code}/payment/"
 
     def test_an_old_form_leads_to_its_order_even_when_the_cart_is_filled_anew(
         self, shopping: Client, form: dict[str, str], noodles: ProductVariant
