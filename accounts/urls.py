@@ -13,7 +13,7 @@ urlpatterns = [
     path("account/name/", views.name, name="name"),
     path("account/password/", views.password, name="password"),
     path("account/addresses/", views.addresses, name="addresses"),
-    path("account/addresses/<str:code>/", views.address, name="address"),
-    path("account/addresses/<str:code>/deletion/", views.address_deletion, name="address-deletion"),
-    path("account/addresses/<str:code>/default/", views.address_default, name="address-default"),
+    path("account/addresses/<slug:code>/", views.address, name="address"),
+    path("account/addresses/<slug:code>/deletion/", views.address_deletion, name="address-deletion"),
+    path("account/addresses/<slug:code>/default/", views.address_default, name="address-default"),
 ]

@@ -89,6 +89,12 @@ def test_an_entry_is_changed(signed_in: Client, shopper: User, central: Neighbou
     assert signed_in.post(path, _fields(central, building="")).status_code == 422
 
 
+@pytest.mark.parametrize("code", ["%00", "%EA%B0%80", "1" * 30])
+@pytest.mark.parametrize("tail", ["", "deletion/", "default/"])
+def test_what_is_no_code_is_not_found(signed_in: Client, code: str, tail: str) -> None:
+    assert signed_in.post(f"/account/addresses/{code}/{tail}").status_code == 404
+
+
 @pytest.mark.parametrize("tail", ["", "deletion/", "default/"])
 def test_a_stranger_finds_nothing(signed_in: Client, shopper: User, central: Neighbourhood, tail: str) -> None:
     _add(signed_in, central)
