@@ -150,7 +150,7 @@ class OrderAdmin(ByCode):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        order = Order.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        order = Order.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         shown = _order_tables(order) if order is not None else {}
         if order is not None and request.user.has_perm("orders.cancel_parcel"):
             open_states = {Order.Status.PLACED, Order.Status.PAID}
@@ -317,7 +317,7 @@ class ParcelAdmin(ByCode):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        found = self.get_queryset(request).select_related("order").filter(pk=object_id) if object_id.isdigit() else []
+        found = self.get_queryset(request).select_related("order").filter(pk=object_id) if object_id.isdecimal() else []
         deeds = [deed for parcel in found for deed in fitting(parcel, cast(User, request.user))]
         context = {**(extra_context or {}), "deeds": deeds}
         return cast(HttpResponse, super().change_view(request, object_id, form_url, context))

@@ -154,6 +154,19 @@ def test_strangers_and_wrong_numbers(client):
     assert post(client, unpaid, "confirm").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["%C2%B2", "%D9%A1", "1" * 30, "-1", "x"])
+def test_what_is_no_number_leads_back(client, desk, number):
+    """² counts as a digit, but int() does not take it."""
+    for model in ("order", "parcel"):
+        assert client.get(f"/admin/orders/{model}/{number}/change/")["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize("filters", ["status__exact=%00", "placed_at__year=11111111111111111111", "q=%00"])
+def test_broken_filters_are_refused(client, desk, filters):
+    for model in ("order", "parcel"):
+        assert client.get(f"/admin/orders/{model}/?{filters}").status_code == 400
+
+
 def test_search_by_code_as_it_is_read_out(client, desk):
     order, _card = paid()
     other, _card = paid()
