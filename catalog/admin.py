@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
@@ -59,6 +59,14 @@ class KoreanFirst:
             field.required = is_korean and not original.blank
         return field
 
+    @admin.display(description=format_lazy("{} · 조선어", _("name")), ordering="name_ko_kp")
+    def korean(self, row: Any) -> str:
+        return str(row.name_ko_kp)
+
+    @admin.display(description=format_lazy("{} · English", _("name")), ordering="name_en")
+    def english(self, row: Any) -> str:
+        return row.name_en or ""
+
 
 class NeverDeleted:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -76,7 +84,7 @@ def _languages(*texts: str) -> list[tuple[str, dict[str, Any]]]:
 @admin.register(Category)
 class CategoryAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Category]):
     form = CategoryForm
-    list_display = ["name_ko_kp", "name_en", "parent", "position", "is_active"]
+    list_display = ["korean", "english", "parent", "position", "is_active"]
     list_filter = ["is_active"]
     list_select_related = ["parent"]
     search_fields = ["name_ko_kp", "name_en", "slug"]
@@ -91,7 +99,7 @@ class CategoryAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Category]):
 
 @admin.register(Seller)
 class SellerAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Seller]):
-    list_display = ["name_ko_kp", "name_en", "kind", "district", "telephone", "is_active"]
+    list_display = ["korean", "english", "kind", "district", "telephone", "is_active"]
     list_filter = ["kind", "is_active", "district"]
     list_select_related = ["district"]
     search_fields = ["name_ko_kp", "name_en", "slug", "telephone"]
@@ -105,7 +113,7 @@ class SellerAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Seller]):
 
 @admin.register(ProductKind)
 class ProductKindAdmin(NeverDeleted, KoreanFirst, ModelAdmin[ProductKind]):
-    list_display = ["name_ko_kp", "name_en", "category", "comparison_unit"]
+    list_display = ["korean", "english", "category", "comparison_unit"]
     list_filter = ["category"]
     list_select_related = ["category"]
     search_fields = ["name_ko_kp", "name_en", "slug"]
@@ -163,7 +171,7 @@ class PictureInline(KoreanFirst, TabularInline[Picture, Product]):
 @admin.register(Product)
 class ProductAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Product]):
     form = ProductForm
-    list_display = ["name_ko_kp", "name_en", "seller", "category", "prices", "left", "is_active"]
+    list_display = ["korean", "english", "seller", "category", "prices", "left", "is_active"]
     list_filter = ["is_active", "category", "seller"]
     list_select_related = ["seller", "category"]
     search_fields = ["name_ko_kp", "name_en", "variants__sku", "seller__name_ko_kp", "seller__name_en"]
@@ -304,7 +312,15 @@ class ReviewAdmin(NeverDeleted, ModelAdmin[Review]):
 
 @admin.register(Notice)
 class NoticeAdmin(KoreanFirst, ModelAdmin[Notice]):
-    list_display = ["title_ko_kp", "title_en", "published_at", "is_active"]
+    list_display = ["korean", "english", "published_at", "is_active"]
     list_filter = ["is_active"]
     search_fields = ["title_ko_kp", "title_en"]
     fieldsets = [(None, {"fields": ["published_at", "is_active"]}), *_languages("title", "body")]
+
+    @admin.display(description=format_lazy("{} · 조선어", _("title")), ordering="title_ko_kp")
+    def korean(self, row: Any) -> str:
+        return str(row.title_ko_kp)
+
+    @admin.display(description=format_lazy("{} · English", _("title")), ordering="title_en")
+    def english(self, row: Any) -> str:
+        return row.title_en or ""

@@ -12,11 +12,15 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from catalog.models import Stock
 from okryu.figures.reading import Figures, figures
 from okryu.money import format_won
 from orders.models import Order, Parcel
+
+# The queue is the machine's own; its jobs are looked at by `manage.py procrastinate shell`.
+admin.site.unregister(ProcrastinateJob)
 
 ROWS = 10
 DAYS = 7
@@ -124,3 +128,8 @@ def _moment(moment: Any) -> str:
 def icon_address(request: HttpRequest) -> str:
     """The moon over the stream in the browser's tab, as in the shop."""
     return static("img/favicon.ico")
+
+
+def style_address(request: HttpRequest) -> str:
+    """What unfold's own style does not know of Korean."""
+    return static("css/admin.css")

@@ -226,6 +226,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Pyongyang"
+FORMAT_MODULE_PATH = ["okryu.formats"]
 
 # Django ships only `ko` in southern spelling; ours falls back to it and overrides it.
 from django.conf.locale import LANG_INFO  # noqa: E402
@@ -292,6 +293,7 @@ UNFOLD = {
     "SITE_HEADER": _("Okryu bureau"),
     "SITE_SYMBOL": "storefront",
     "SITE_FAVICONS": [{"rel": "icon", "sizes": "32x32", "type": "image/x-icon", "href": "okryu.admin.icon_address"}],
+    "STYLES": ["okryu.admin.style_address"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "DASHBOARD_CALLBACK": "okryu.admin.dashboard",

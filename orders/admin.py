@@ -14,22 +14,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import get_language
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 
 from accounts.guesses import TooManyGuesses
 from accounts.models import User
-from okryu.money import format_won
 from orders import cancelling
+from orders.admin_inlines import EventInline, LineInline, phone, won
 from orders.deeds import DEEDS, Deed, DeedForm, fitting, outcome
-from orders.models import DeliverySlot, Order, OrderEvent, OrderLine, Parcel, SellerStaff
+from orders.models import DeliverySlot, Order, Parcel, SellerStaff
 from orders.parcels import Refused
 from payments.models import Message
-
-
-def won(amount: int | None) -> str:
-    return "" if amount is None else format_won(amount, get_language() or "ko-kp")
 
 
 class ReadOnly(ModelAdmin):
@@ -63,50 +59,9 @@ class ByCode(ReadOnly):
         return found
 
 
-class ReadOnlyInline(TabularInline):
-    extra = 0
-    can_delete = False
-    show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # whoever may read the page may read its parts
-
-
-class EventInline(ReadOnlyInline):
-    model = OrderEvent
-    fields = ["at", "kind", "parcel", "by", "data"]
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
-        return cast("QuerySet[OrderEvent]", super().get_queryset(request).select_related("parcel__order", "by"))
-
-
-class LineInline(ReadOnlyInline):
-    model = OrderLine
-    fields = ["name_ko_kp", "sku", "price", "quantity", "confirmed_quantity", "returned_quantity", "total"]
-    readonly_fields = fields
-
-    @admin.display(description=_("price"))
-    def price(self, line: OrderLine) -> str:
-        return won(line.unit_price)
-
-    @admin.display(description=_("total"))
-    def total(self, line: OrderLine) -> str:
-        return won(line.line_total)
-
-
 @admin.register(Order)
 class OrderAdmin(ByCode):
-    list_display = ["shown_code", "status", "user", "recipient_phone", "shown_total", "placed_at", "paid_at"]
+    list_display = ["shown_code", "status", "user", "shown_phone", "shown_total", "placed_at", "paid_at"]
     list_filter = ["status", ("placed_at", admin.DateFieldListFilter)]
     list_select_related = ["user"]
     date_hierarchy = "placed_at"
@@ -120,7 +75,7 @@ class OrderAdmin(ByCode):
             {
                 "fields": [
                     "recipient_name",
-                    "recipient_phone",
+                    "shown_phone",
                     "neighbourhood",
                     "unit",
                     "building",
@@ -133,7 +88,7 @@ class OrderAdmin(ByCode):
             },
         ),
     ]
-    readonly_fields = ["shown_code", "shown_total"]
+    readonly_fields = ["shown_code", "shown_total", "shown_phone"]
 
     @admin.display(description=_("code"), ordering="code")
     def shown_code(self, order: Order) -> str:
@@ -142,6 +97,10 @@ class OrderAdmin(ByCode):
     @admin.display(description=_("total"), ordering="total")
     def shown_total(self, order: Order) -> str:
         return won(order.total)
+
+    @admin.display(description=_("recipient's mobile number"), ordering="recipient_phone")
+    def shown_phone(self, order: Order) -> str:
+        return phone(order.recipient_phone)
 
     def get_urls(self) -> list[URLPattern]:
         cancel = self.admin_site.admin_view(self.cancel_view)
@@ -290,14 +249,16 @@ class ParcelAdmin(ByCode):
 
     @admin.display(description=_("recipient's mobile number"))
     def recipient_phone(self, parcel: Parcel) -> str:
-        return parcel.order.recipient_phone
+        return phone(parcel.order.recipient_phone)
 
     @admin.display(description=_("address"))
     def address(self, parcel: Parcel) -> str:
         order = parcel.order
         if parcel.method == Parcel.Method.COLLECTION or order.neighbourhood is None:
             return ""
-        parts = [order.neighbourhood.district, order.neighbourhood, order.unit, order.building, order.floor, order.door]
+        parts = [order.neighbourhood.district, order.neighbourhood, order.unit, order.building]
+        parts += [gettext("floor %(floor)s") % {"floor": order.floor}] if order.floor else []
+        parts += [gettext("door %(door)s") % {"door": order.door}] if order.door else []
         return " ".join(str(part) for part in parts if part)
 
     @admin.display(description=_("note for the courier"))

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Neighbourhood, Zone, random_code
 from catalog.models import ProductVariant, Seller
@@ -110,7 +111,7 @@ class Order(models.Model):
     class Status(models.TextChoices):
         PLACED = "placed", _("Waiting for payment")
         EXPIRED = "expired", _("Expired")
-        PAID = "paid", _("Paid")  # the money is held on the card
+        PAID = "paid", pgettext_lazy("order", "Paid")  # the money is held on the card
         CANCELLED = "cancelled", _("Cancelled")
         CLOSED = "closed", _("Completed")  # every parcel has reached its end
 

@@ -179,7 +179,11 @@ def error_summary(*forms_shown: forms.BaseForm | None) -> dict[str, Any]:
             continue
         lines += [("", str(error)) for error in form.non_field_errors()]
         lines += [(_first_control(bound), f"{bound.label}: {error}") for bound in form for error in bound.errors]
+    if len(lines) == 1 and not lines[0][0]:  # no field to mend: the sentence itself is the heading
+        return {"lines": [], "title": lines[0][1]}
     count = len(lines)
+    if not count:
+        return {"lines": [], "title": ""}
     title = ngettext("Please correct %(count)d place", "Please correct %(count)d places", count) % {"count": count}
     return {"lines": lines, "title": title}
 

@@ -1,0 +1,59 @@
+"""An order's diary in words, for the people of the bureau."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy as _in
+
+from okryu.money import format_won
+from orders.models import OrderEvent
+
+KINDS = {
+    "placed": _in("order event", "Ordered"),
+    "hold_extended": _in("order event", "Kept longer for payment"),
+    "paid": _in("order event", "Money held on the card"),
+    "payment_declined": _in("order event", "Payment refused"),
+    "expired": _in("order event", "Time to pay ran out"),
+    "confirmed": _in("order event", "Confirmed by the seller"),
+    "ready": _in("order event", "Made ready"),
+    "captured": _in("order event", "Money taken"),
+    "capture_refused": _in("order event", "Taking the money refused"),
+    "dispatched": _in("order event", "Courier left"),
+    "delivered": _in("order event", "Handed over"),
+    "undeliverable": _in("order event", "Could not be delivered"),
+    "returned": _in("order event", "Returned"),
+    "declined": _in("order event", "Declined by the seller"),
+    "cancelled": _in("order event", "Cancelled"),
+    "refund_asked": _in("order event", "Refund asked for"),
+    "reversal_asked": _in("order event", "Release of the held money asked for"),
+    "closed": _in("order event", "Completed"),
+}
+SUMS = {
+    "total": _("total"),
+    "amount": _("amount"),
+    "missing_won": _("less by"),
+    "goods": _("goods"),
+    "fare": _("delivery fee"),
+}
+
+
+def words_for(event: OrderEvent) -> str:
+    return str(KINDS.get(event.kind, event.kind))
+
+
+def details_of(event: OrderEvent) -> str:
+    """The sums, the network's code and the reason given; keys and markers are the machine's own."""
+    return " · ".join(_details(event))
+
+
+def _details(event: OrderEvent) -> Iterator[str]:
+    for name, label in SUMS.items():
+        if event.data.get(name):
+            yield f"{label} {format_won(event.data[name], get_language() or 'ko-kp')}"
+    if event.data.get("code"):
+        yield gettext("code %(code)s") % {"code": event.data["code"]}
+    if event.data.get("reason"):
+        yield str(event.data["reason"])
