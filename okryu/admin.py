@@ -132,4 +132,4 @@ def icon_address(request: HttpRequest) -> str:
 
 def style_address(request: HttpRequest) -> str:
     """What unfold's own style does not know of Korean."""
-    return static("css/admin.css")
+    return static("bureau/bureau.css")
