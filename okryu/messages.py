@@ -9,31 +9,22 @@ APPS = ("accounts", "catalog", "orders", "payments", "okryu")
 
 
 def compile_all(root: Path) -> list[Path]:
-    """Write the `.mo` beside every catalogue under `root` that is newer than it; returns what was written.
-
-    A catalogue is `django.po`, or the files of the folder `parts` beside it where it is kept in parts.
-    """
+    """Write the `.mo` beside every catalogue under `root` that is newer than it; returns what was written."""
     bases = [root / "locale", *(root / app / "locale" for app in APPS)]
     written = []
     for folder in sorted(folder for base in bases for folder in base.rglob("LC_MESSAGES")):
-        sources = sorted((folder / "parts").glob("*.po")) or sorted(folder.glob("django.po"))
-        mo = folder / "django.mo"
-        if sources and _is_older(mo, sources):
-            _compile(sources, mo)
+        po, mo = folder / "django.po", folder / "django.mo"
+        if po.exists() and _is_older(mo, po):
+            _compile(po, mo)
             written.append(mo)
     return written
 
 
-def _is_older(mo: Path, sources: list[Path]) -> bool:
-    newest = max(path.stat().st_mtime_ns for path in (*sources, sources[0].parent))
-    return not mo.exists() or mo.stat().st_mtime_ns < newest
+def _is_older(mo: Path, po: Path) -> bool:
+    return not mo.exists() or mo.stat().st_mtime_ns < po.stat().st_mtime_ns
 
 
-def _compile(sources: list[Path], mo: Path) -> None:
-    whole = polib.pofile(str(sources[0]))
-    for part in sources[1:]:
-        known = {(entry.msgctxt, entry.msgid) for entry in whole}
-        whole.extend(entry for entry in polib.pofile(str(part)) if (entry.msgctxt, entry.msgid) not in known)
+def _compile(po: Path, mo: Path) -> None:
     unfinished = mo.with_suffix(f".{os.getpid()}")
-    whole.save_as_mofile(str(unfinished))
+    polib.pofile(str(po)).save_as_mofile(str(unfinished))
     unfinished.replace(mo)  # a server or a second run reading meanwhile sees the old file or the new one, whole
