@@ -22,6 +22,14 @@ def test_a_template_compiles(name: str) -> None:
     get_template(name)
 
 
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_part_with_a_form_is_given_the_token(name: str) -> None:
+    """`only` keeps the token out as well: the form would be refused, and no test client would notice."""
+    for part, rest in re.findall(r'{% include "([^"]+)"([^%]*)%}', _read(name)):
+        if part in TEMPLATES and "csrf_token" in _read(part) and rest.rstrip().endswith(" only"):
+            assert "csrf_token=csrf_token" in rest, part
+
+
 @pytest.mark.parametrize("name", SHOP)
 def test_no_script_style_or_handler_stands_in_a_template(name: str) -> None:
     text = _read(name)

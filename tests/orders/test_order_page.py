@@ -1,5 +1,6 @@
 """The order's page answers "what happened?" at any moment; its receipt and its cancellations."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -147,6 +148,13 @@ def test_cancelling_frees_the_money(client, parcel):
     shown = page(client, order)
     assert "The order is cancelled" in shown
     assert "free again" in shown
+
+
+def test_each_form_of_the_page_carries_its_token(client):
+    order, _card = paid()
+    forms = re.findall(r'<form action="/orders/[^"]+cancellation/".*?</form>', page(client, order))
+    assert len(forms) == 2
+    assert all('name="csrfmiddlewaretoken"' in form for form in forms)
 
 
 def test_cancelling_before_paying(client):
