@@ -51,7 +51,7 @@ def test_holds_the_total_on_the_card(client, order):
     assert MemberCard.objects.get(user=order.user).last4 == presented.number[-4:]
     shown = client.get(f"/orders/{order.code}/", **ENGLISH).content.decode()
     assert "Payment received" in shown
-    assert f"…{presented.number[-4:]}" in shown
+    assert f"•••• {presented.number[-4:]}" in shown
 
 
 def test_wrong_method(client, order):
