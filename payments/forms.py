@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from django import forms
@@ -43,7 +44,7 @@ class CardForm(forms.Form):
 
     def clean_card(self) -> str:
         try:
-            return normalise_card_number(self.cleaned_data["card"])
+            return normalise_card_number(unicodedata.normalize("NFKC", self.cleaned_data["card"]))
         except ValueError:
             raise ValidationError(_("This is not a whole card number. It has 17 digits.")) from None
 
