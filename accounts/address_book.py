@@ -28,10 +28,20 @@ def add_address(*, user: User, fields: dict[str, Any]) -> Address:
         return entries.create(user=user, is_default=not entries.filter(is_default=True).exists(), **fields)
 
 
-def make_default(address: Address) -> None:
-    """Make this entry the usual one."""
+def change_address(address: Address, *, fields: dict[str, Any]) -> None:
+    """Write `fields` into the entry. Raises Address.DoesNotExist when it was deleted meanwhile."""
     with transaction.atomic():
         _lock(address.user)
+        if not Address.objects.filter(pk=address.pk).update(**fields):
+            raise Address.DoesNotExist
+
+
+def make_default(address: Address) -> None:
+    """Make this entry the usual one. Raises Address.DoesNotExist when it was deleted meanwhile."""
+    with transaction.atomic():
+        _lock(address.user)
+        if not Address.objects.filter(pk=address.pk).exists():
+            raise Address.DoesNotExist
         Address.objects.filter(user=address.user, is_default=True).exclude(pk=address.pk).update(is_default=False)
         Address.objects.filter(pk=address.pk).update(is_default=True)
 

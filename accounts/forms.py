@@ -177,5 +177,5 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["recipient_name", "recipient_phone", "neighbourhood", "unit", "building", "floor", "door", "note"]
 
     def as_fields(self) -> dict[str, Any]:
-        """What was cleaned, as add_address() takes it."""
+        """What was cleaned, as the address book takes it."""
         return {name: self.cleaned_data[name] for name in self.Meta.fields}

@@ -1,9 +1,12 @@
 """Joining, signing in and out, and the member's own pages."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -147,7 +150,8 @@ def address(request: HttpRequest, code: str) -> HttpResponse:
     entry = _own_address(request, code)
     form = AddressForm(request.POST if request.method == "POST" else None, instance=entry)
     if form.is_valid():
-        form.save()
+        with _gone_is_not_found():
+            address_book.change_address(entry, fields=form.as_fields())
         messages.success(request, _("The address was saved."))
         return _back_to_book(entry)
     return _form_page(request, "accounts/address.html", form, code=code)
@@ -165,7 +169,8 @@ def address_deletion(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 def address_default(request: HttpRequest, code: str) -> HttpResponse:
     entry = _own_address(request, code)
-    address_book.make_default(entry)
+    with _gone_is_not_found():
+        address_book.make_default(entry)
     return _back_to_book(entry)
 
 
@@ -184,12 +189,21 @@ def _own_address(request: HttpRequest, code: str) -> Address:
     return get_object_or_404(Address.objects.filter(user=member(request)), code=code)
 
 
+@contextmanager
+def _gone_is_not_found() -> Iterator[None]:
+    """An entry deleted on another device a moment ago."""
+    try:
+        yield
+    except Address.DoesNotExist:
+        raise Http404 from None
+
+
 def _back_to_book(entry: Address) -> HttpResponse:
     """To the list; the usual address is also the district the shop is shown from."""
     response = redirect("accounts:addresses")
-    entry.refresh_from_db()
-    if entry.is_default:
-        remember_district(response, entry.neighbourhood.district)
+    usual = Address.objects.select_related("neighbourhood__district").filter(pk=entry.pk, is_default=True).first()
+    if usual is not None:
+        remember_district(response, usual.neighbourhood.district)
     return response
 
 

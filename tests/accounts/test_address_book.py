@@ -1,9 +1,10 @@
 from typing import Any
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 
-from accounts import address_book
+from accounts import address_book, views
 from accounts.models import Address, District, Neighbourhood, User
 from tests.factories import PASSWORD, DistrictFactory, NeighbourhoodFactory, UserFactory
 
@@ -87,6 +88,44 @@ def test_an_entry_is_changed(signed_in: Client, shopper: User, central: Neighbou
         assert signed_in.post(path, _fields(central, floor="3")).status_code == 302
     assert shopper.addresses.get().floor == "3"
     assert signed_in.post(path, _fields(central, building="")).status_code == 422
+
+
+@pytest.mark.parametrize("tail", ["", "default/"])
+def test_deleted_on_another_device_meanwhile(
+    signed_in: Client, shopper: User, central: Neighbourhood, monkeypatch: pytest.MonkeyPatch, tail: str
+) -> None:
+    for building in ("1", "2"):
+        _add(signed_in, central, building=building)
+    entry = shopper.addresses.get(building="2")
+    find = views._own_address
+
+    def find_then_delete(request: HttpRequest, code: str) -> Address:
+        found = find(request, code)
+        address_book.delete_address(entry)
+        return found
+
+    monkeypatch.setattr(views, "_own_address", find_then_delete)
+    answer = signed_in.post(f"/account/addresses/{entry.code}/{tail}", _fields(central, building="3"))
+    assert answer.status_code == 404
+    assert [(left.building, left.is_default) for left in shopper.addresses.all()] == [("1", True)]
+
+
+def test_changing_an_entry_leaves_alone_which_is_usual(
+    signed_in: Client, shopper: User, central: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for building in ("1", "2"):
+        _add(signed_in, central, building=building)
+    first, second = shopper.addresses.order_by("id")
+    find = views._own_address
+
+    def find_then_change_the_usual_one(request: HttpRequest, code: str) -> Address:
+        entry = find(request, code)
+        address_book.make_default(second)
+        return entry
+
+    monkeypatch.setattr(views, "_own_address", find_then_change_the_usual_one)
+    assert signed_in.post(f"/account/addresses/{first.code}/", _fields(central, building="3")).status_code == 302
+    assert [(left.building, left.is_default) for left in shopper.addresses.all()] == [("2", True), ("3", False)]
 
 
 @pytest.mark.parametrize("code", ["%00", "%EA%B0%80", "1" * 30])
