@@ -14,6 +14,8 @@ _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NAME_MARKS = frozenset(" -'’.·")
 _MARKS_ON_ONE_LETTER = 2
+# Seventeen digits, gaps or not: a card's number typed into the wrong field would be kept and read by others.
+_CARD_NUMBER = re.compile(r"(?<![0-9])(?<![0-9][ -])(?:[0-9][ -]?){16}[0-9](?![ -]?[0-9])")
 
 
 class HiddenCharacter(ValueError):
@@ -41,11 +43,14 @@ class LineField(forms.CharField):
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""
         try:
-            return one_line(text)
+            line = one_line(text)
         except HiddenCharacter:
             raise ValidationError(
                 _("There are characters in it that cannot be seen. Please type it anew."), code="hidden"
             ) from None
+        if _CARD_NUMBER.search(unicodedata.normalize("NFKC", line)):
+            raise ValidationError(_("Write no card number here: others will read this."), code="card")
+        return line
 
 
 class NameField(LineField):

@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.text import HiddenCharacter, NameField, one_line
+from accounts.text import HiddenCharacter, LineField, NameField, one_line
 
 
 def test_decomposed_hangul_is_composed() -> None:
@@ -35,3 +35,18 @@ def test_names_people_bear(name: str) -> None:
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(ValidationError):
         NameField().clean(name)
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["94081912345678008", "card 9408 1912 3456 7800 8!", "9408-1912-3456-78008", "\uff19" * 17],
+)
+def test_a_card_number_in_the_wrong_field_is_refused(note: str) -> None:
+    with pytest.raises(ValidationError) as told:
+        LineField().clean(note)
+    assert told.value.error_list[0].code == "card"
+
+
+@pytest.mark.parametrize("note", ["191-234-5678 193-234-5678", "1234567890123456", "3층 12호 010203"])
+def test_other_numbers_are_taken(note: str) -> None:
+    assert LineField().clean(note) == note
