@@ -152,8 +152,13 @@ def _what_became_of(key: UUID) -> Attempt:
 
 
 def settle(messages: Iterable[Message]) -> None:
-    """Send freshly committed questions at once; one without an answer is left to healing. No open transaction."""
+    """Send freshly committed questions at once; one without an answer is left to healing. No open transaction.
+
+    A question that has its answer is never sent again: what the network did then could not be recorded.
+    """
     for message in messages:
+        if message.code is not None:
+            continue
         try:
             answer = payments.send(message)
         except NoAnswer:

@@ -84,13 +84,15 @@ def open_payment(*, key: UUID, order_code: str, amount: int) -> Message:
 def ask_capture(
     *, payment: Payment, parcel: int, seller_id: int, goods: int, fare: int, commission_bp: int, subsidy: int = 0
 ) -> Message:
-    """Ask for `goods` + `fare` won of what is held, for one parcel, once.
+    """Ask for `goods` + `fare` won of what is held, for one parcel, once; after a refusal, once more.
 
+    A refused question keeps its answer for ever, so asking again is a question of its own: an approval can be recorded.
     `subsidy` is what a voucher paid of the goods beside that: the bureau makes the seller whole.
     Raises ReversalAsked, or TooMuch when less is left of the payment.
     """
     questions = _Questions(_lock(payment))
-    if old := questions.asked(Verb.CAPTURE, parcel=parcel, amount=goods + fare):
+    part = questions.part_after_refusals(Verb.CAPTURE, parcel=parcel)
+    if old := questions.asked(Verb.CAPTURE, parcel=parcel, part=part, amount=goods + fare):
         return old
     if questions.standing(Verb.REVERSE):
         raise ReversalAsked
@@ -99,6 +101,7 @@ def ask_capture(
         Verb.CAPTURE,
         amount=goods + fare,
         parcel=parcel,
+        part=part,
         seller_id=seller_id,
         goods=goods,
         fare=fare,
@@ -198,6 +201,12 @@ class _Questions:
             next_at=Now() + timedelta(seconds=FIRST_TRY_SECONDS),
             **about,
         )
+
+    def part_after_refusals(self, verb: str, *, parcel: int) -> str:
+        """The part of the question to ask now: "" first, then "2", "3", … after each refusal."""
+        mine = [row for row in self._all.values() if (row.verb, row.parcel) == (verb, parcel)]
+        refused = sum(row.code not in (None, APPROVED) for row in mine)
+        return str(refused + 1) if refused else ""
 
     def standing(self, verb: str) -> list[Message]:
         """Those of one verb that were not refused."""

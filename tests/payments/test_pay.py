@@ -130,6 +130,18 @@ def test_a_refused_capture_leaves_the_payment_open_to_a_reversal():
     assert balance(card) == (10_000, 0)
 
 
+def test_a_refused_capture_is_asked_anew_and_its_approval_recorded():
+    card, presented = issued(10_000)
+    payment = authorised(presented, 1_000)
+    refused = recorded(asked(pay.ask_capture, **capture_of(payment, 100)), Answer("96"))
+    again = asked(pay.ask_capture, **capture_of(payment, 100))
+    assert again.id != refused.id
+    assert asked(pay.ask_capture, **capture_of(payment, 100)).id == again.id
+    assert told(again).payment.captured == 100
+    assert asked(pay.ask_capture, **capture_of(payment, 100)).id == again.id
+    assert balance(card) == (9_900, 900)
+
+
 def test_a_payment_released_part_by_part_is_done():
     card, presented = issued(10_000)
     payment = authorised(presented, 1_000)
