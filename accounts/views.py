@@ -22,7 +22,7 @@ from accounts.districts import remember_district
 from accounts.forms import AddressForm, JoinForm, NameForm, PasswordForm, SignInForm
 from accounts.guesses import TooManyGuesses, count_guess
 from accounts.known_device import remember_device
-from accounts.models import Address
+from accounts.models import Address, User
 from accounts.private import member, private_page
 from accounts.redirects import safe_next
 
@@ -45,15 +45,33 @@ def join(request: HttpRequest) -> HttpResponse:
         except TooManyGuesses as full:
             return _too_many(request, "accounts/join.html", form, full)
         except joining.NumberTaken:
+            if joined := _joined_a_moment_ago(request, form):
+                return _joined(request, joined)
             taken = phone
             form.add_error("phone", _("This number has joined already. Sign in with it instead."))
         else:
             signing_in.begin_session(request, user)
             messages.success(request, _("Welcome. You are a member now."))
-            response = redirect(_after(request))
-            remember_device(response, user.phone)
-            return response
+            return _joined(request, user)
     return _form_page(request, "accounts/join.html", form, taken=taken)
+
+
+def _joined_a_moment_ago(request: HttpRequest, form: JoinForm) -> User | None:
+    """The member, signed in, when this is the joining form's second copy: a double click, or a lost answer.
+
+    Number and password are checked as at signing in, and counted with it, so nobody guesses passwords here.
+    """
+    try:
+        phone, password = form.cleaned_data["phone"], form.cleaned_data["password"]
+        return signing_in.sign_in(request, phone=phone, password=password)
+    except (TooManyGuesses, signing_in.WrongPassword):
+        return None
+
+
+def _joined(request: HttpRequest, user: User) -> HttpResponse:
+    response = redirect(_after(request))
+    remember_device(response, user.phone)
+    return response
 
 
 @never_cache

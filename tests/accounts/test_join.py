@@ -41,6 +41,23 @@ def test_joining_twice_leads_to_signing_in(client: Client) -> None:
     assert User.objects.get().check_password(PASSWORD)
 
 
+def test_the_same_form_sent_twice_joins_once_and_signs_in(client: Client) -> None:
+    """The second copy carries the session from before the first was answered, or none."""
+    other = Client()
+    assert _join(client).status_code == 302
+    again = _join(other)
+    assert (again.status_code, again.headers["Location"]) == (302, "/account/")
+    assert other.get("/account/").status_code == 200
+    assert User.objects.count() == 1
+
+
+def test_joining_is_no_second_place_to_guess_a_password(client: Client) -> None:
+    _join(client)
+    answers = [_join(Client(), password=f"another-stream-{number}").status_code for number in range(12)]
+    assert set(answers) <= {422, 429}
+    assert _join(Client()).status_code != 302, "the right password after too many wrong ones is not checked"
+
+
 def test_a_member_has_no_second_joining(client: Client) -> None:
     client.force_login(UserFactory())
     assert client.get("/join/").status_code == 302
@@ -113,7 +130,7 @@ def test_fields_nobody_offered_are_ignored(client: Client) -> None:
 def test_a_list_of_numbers_cannot_be_tried(client: Client) -> None:
     for number in range(60):
         UserFactory(phone=f"195{number:07d}")
-        assert _join(Client(), phone=f"195{number:07d}").status_code == 422
+        assert _join(Client(), phone=f"195{number:07d}", password="another-stream-8").status_code == 422
     response = _join(client, phone="1950000001")
     assert response.status_code == 429
     assert "Sign in with this number" not in response.content.decode()
