@@ -10,6 +10,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections
 
+from payments import faults
+
 CANNOT_START = 2  # the exit status
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -29,6 +31,8 @@ def stop_if_unsafe(*, database: bool = False) -> None:
     if refusals:
         print(f"Okryu does not start: {refusals[0]}", file=sys.stderr, flush=True)
         sys.exit(CANNOT_START)
+    if settings.PAYMENT_FAULTS:
+        print(f"!!! {_faults_are_on()}", file=sys.stderr, flush=True)
 
 
 def settings_refusals() -> list[str]:
@@ -45,6 +49,12 @@ def _settings_refusals() -> Iterable[str]:
         yield "ALLOWED_HOSTS is empty: name the hosts and addresses the shop answers under."
     if any(host in ("*", "") for host in hosts):
         yield 'ALLOWED_HOSTS holds "*": name the hosts and addresses the shop answers under.'
+    try:
+        faults.read(settings.PAYMENT_FAULTS)
+    except ValueError as error:
+        yield f"PAYMENT_FAULTS cannot be read: {error}."
+    if settings.PRODUCTION and settings.PAYMENT_FAULTS and not settings.PAYMENT_FAULTS_IN_PRODUCTION:
+        yield f"{_faults_are_on()} Unset PAYMENT_FAULTS, or set PAYMENT_FAULTS_IN_PRODUCTION=1 to mean it."
 
 
 def database_refusals() -> list[str]:
@@ -59,6 +69,10 @@ def database_refusals() -> list[str]:
     ]
 
 
+def _faults_are_on() -> str:
+    return f"PAYMENT_FAULTS is on: calls to the card network are harmed on purpose ({settings.PAYMENT_FAULTS})."
+
+
 def _is_this_machine(host: str) -> bool:
     if host in ("localhost", "testserver", ".localhost"):
         return True
@@ -71,6 +85,11 @@ def _is_this_machine(host: str) -> bool:
 @register(Tags.security)
 def check_settings(**_: Any) -> list[CheckMessage]:
     return [Error(line, id="okryu.E001") for line in settings_refusals()]
+
+
+@register(Tags.security)
+def check_faults(**_: Any) -> list[CheckMessage]:
+    return [Warning(_faults_are_on(), id="okryu.W003")] if settings.PAYMENT_FAULTS else []
 
 
 @register(Tags.database)

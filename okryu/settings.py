@@ -267,6 +267,9 @@ LOGGING = {
 
 # ---------------------------------------------------------------- the shop
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="payments.network.gateway.SimulatedGateway")
+# Loses, repeats, delays and garbles calls to the network on purpose, for demonstrations: payments/faults.py.
+PAYMENT_FAULTS = env.str("PAYMENT_FAULTS", default="")
+PAYMENT_FAULTS_IN_PRODUCTION = env.bool("PAYMENT_FAULTS_IN_PRODUCTION", default=False)
 NETWORK_TIMEOUT_SECONDS = 5
 AUTHORISATION_LIFE_DAYS = 7
 COMMISSION_BASIS_POINTS = {"restaurant": 0, "shop": 300, "producer": 300}

@@ -23,7 +23,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from payments.gateway import APPROVED, Answer, Ask, Presented, gateway
+from payments.gateway import APPROVED, Answer, Ask, Presented, gateway, understood
 from payments.models import Message, Payment
 from payments.shop_book import post_capture, post_refund
 
@@ -227,13 +227,7 @@ class _Questions:
 def send(message: Message, card: Presented | None = None) -> Answer:
     """Put the question to the network. An authorisation needs the card. Raises NoAnswer: the outcome is unknown."""
     _refuse_transaction()
-    ask = Ask(
-        id=message.id,
-        verb=message.verb,
-        amount=message.amount,
-        of=message_id(message.payment_id, Verb.AUTHORISE),
-        reference=message.payment.order_code,
-    )
+    ask = _ask_of(message)
     if message.verb != Verb.AUTHORISE:
         return gateway().tell(ask)
     if card is None:
@@ -244,7 +238,18 @@ def send(message: Message, card: Presented | None = None) -> Answer:
 def inquire(message: Message) -> Answer | None:
     """What the network answered to this question; None when it never heard of it. Raises NoAnswer."""
     _refuse_transaction()
-    return gateway().inquire(message.id)
+    answer = gateway().inquire(message.id)
+    return None if answer is None else understood(answer, _ask_of(message))
+
+
+def _ask_of(message: Message) -> Ask:
+    return Ask(
+        id=message.id,
+        verb=message.verb,
+        amount=message.amount,
+        of=message_id(message.payment_id, Verb.AUTHORISE),
+        reference=message.payment.order_code,
+    )
 
 
 def claim_due(*, limit: int = 20) -> list[Message]:

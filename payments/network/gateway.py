@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -26,18 +27,14 @@ _TELLS: dict[str, Callable[[Ask], Answer]] = {
 class SimulatedGateway:
     """Answers at once or not at all. A lost connection, a full disk or a lock held too long is no answer."""
 
+    in_process = True  # on the caller's own connection, whose time limits bound it
+
     @sensitive_variables("card")
     def authorise(self, ask: Ask, card: Presented) -> Answer:
-        return _answered(lambda: verbs.authorise(ask, card), ask.id)
+        return _said_back(ask, _answered(lambda: verbs.authorise(ask, card), ask.id))
 
     def tell(self, ask: Ask) -> Answer:
-        if ask.currency != WON:
-            return Answer(verbs.NOT_PERMITTED)
-        if ask.verb not in _TELLS:
-            return Answer(verbs.BAD_VERB)
-        if ask.amount <= 0:
-            return Answer(verbs.BAD_AMOUNT)
-        return _answered(lambda: _TELLS[ask.verb](ask), ask.id)
+        return _said_back(ask, _answered(lambda: _tell(ask), ask.id))
 
     def inquire(self, message_id: UUID) -> Answer | None:
         return _answered(lambda: verbs.inquire(message_id), message_id)
@@ -45,6 +42,20 @@ class SimulatedGateway:
     @sensitive_variables("card")
     def verify(self, card: Presented) -> Verified:
         return _answered(lambda: verbs.verify(card), "verify")
+
+
+def _tell(ask: Ask) -> Answer:
+    if ask.currency != WON:
+        return Answer(verbs.NOT_PERMITTED)
+    if ask.verb not in _TELLS:
+        return Answer(verbs.BAD_VERB)
+    if ask.amount <= 0:
+        return Answer(verbs.BAD_AMOUNT)
+    return _TELLS[ask.verb](ask)
+
+
+def _said_back(ask: Ask, answer: Answer) -> Answer:
+    return replace(answer, about=ask.id, amount=ask.amount)
 
 
 def _answered(call: Callable[[], R], about: UUID | str) -> R:

@@ -10,6 +10,7 @@ import functools
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
@@ -40,18 +41,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 # Serialisation failure, deadlock, lock not available, and two firsts of one id: the whole verb runs again.
 _AGAIN = {"40001", "40P01", "55P03", "23505"}
+_LOCK_SECONDS = 2  # lock_timeout: a try begun later than this before the asker's patience ends is not heard any more
 
 
 def retrying(verb: Callable[P, R]) -> Callable[P, R]:
-    """Run the verb again, at most three times in all, when another transaction was in the way."""
+    """Run the verb again when another transaction was in the way: at most three times, and while the asker waits."""
 
     @functools.wraps(verb)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        last = time.monotonic() + settings.NETWORK_TIMEOUT_SECONDS - _LOCK_SECONDS
         for pause in (0.02, 0.1):
             try:
                 return verb(*args, **kwargs)
             except (OperationalError, IntegrityError) as error:
-                if _sqlstate(error) not in _AGAIN:
+                if _sqlstate(error) not in _AGAIN or time.monotonic() > last:
                     raise
                 time.sleep(pause * (1 + random.random()))  # noqa: S311 - jitter, not a secret
         return verb(*args, **kwargs)
@@ -180,11 +183,10 @@ def reverse(ask: Ask) -> Answer:
 def inquire(message_id: UUID) -> Answer | None:
     """What was answered to this question; None when it was never heard."""
     if old := Authorisation.objects.filter(pk=message_id).first():
-        return _answer(old)
-    moved = Transfer.objects.filter(uuid=message_id, kind__in=["capture", "refund"]).exists()
-    if moved or Release.objects.filter(pk=message_id).exists():
-        return Answer(APPROVED, receipt_number(message_id))
-    return None
+        return replace(_answer(old), about=message_id, amount=old.amount)
+    moved = Transfer.objects.filter(uuid=message_id, kind__in=["capture", "refund"]).first()
+    done = moved or Release.objects.filter(pk=message_id).first()
+    return Answer(APPROVED, receipt_number(message_id), about=message_id, amount=done.amount) if done else None
 
 
 # ---------------------------------------------------------------- under the lock

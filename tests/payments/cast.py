@@ -1,4 +1,4 @@
-"""Cards, messages and faults for the ledger's tests. Every call makes fresh rows: the ledger is never emptied."""
+"""Cards and messages for the ledger's tests. Every call makes fresh rows: the ledger is never emptied."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from django.db import connection, transaction
 
 from accounts.models import random_code
 from payments import pay
-from payments.gateway import Answer, Ask, NoAnswer, Presented, Verified, luhn
+from payments.gateway import Answer, Presented, luhn
 from payments.models import Account, DayCut, Message, Payment
 from payments.network import desk
-from payments.network.gateway import SimulatedGateway
 from payments.network.models import Balance, Card
 
 PIN = "4831"
@@ -89,44 +88,3 @@ def balance_of(account: Account) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT balance_of(%s)", [account.pk])
         return cursor.fetchone()[0]
-
-
-class FaultyGateway(SimulatedGateway):
-    """The simulated network behind a bad line. `faults` says what happens to the next calls, then all is well.
-
-    lost request: the network never hears it. lost answer: it does, and commits, but we never hear back.
-    A callable runs between the network's commit and our hearing of it.
-    """
-
-    faults: list[str | Callable[[], None]] = []
-    heard: list[Ask] = []
-
-    @classmethod
-    def expect(cls, *faults: str | Callable[[], None]) -> None:
-        cls.faults, cls.heard = list(faults), []
-
-    def authorise(self, ask: Ask, card: Presented) -> Answer:
-        return self._through(ask, lambda: super(FaultyGateway, self).authorise(ask, card))
-
-    def tell(self, ask: Ask) -> Answer:
-        return self._through(ask, lambda: super(FaultyGateway, self).tell(ask))
-
-    def verify(self, card: Presented) -> Verified:
-        return super().verify(card)
-
-    def _through(self, ask: Ask, call: Callable[[], Answer]) -> Answer:
-        fault = type(self).faults.pop(0) if type(self).faults else "ok"
-        if fault == "lost request":
-            raise NoAnswer
-        answer = call()
-        type(self).heard.append(ask)
-        if callable(fault):
-            fault()
-        elif fault == "lost answer":
-            raise NoAnswer
-        elif fault == "duplicated":
-            assert call() == answer
-        return answer
-
-
-FAULTY = f"{FaultyGateway.__module__}.{FaultyGateway.__name__}"

@@ -7,13 +7,11 @@ import uuid
 import pytest
 from django.db import OperationalError, transaction
 
-from payments import pay
+from payments import faults, pay
 from payments.gateway import Answer, NoAnswer, gateway
 from payments.models import Message, Payment
 from payments.network.models import Authorisation
 from tests.payments.cast import (
-    FAULTY,
-    FaultyGateway,
     asked,
     authorised,
     balance,
@@ -29,8 +27,8 @@ pytestmark = pytest.mark.ledger
 
 @pytest.fixture(autouse=True)
 def _bad_line(settings):
-    settings.PAYMENT_GATEWAY = FAULTY
-    FaultyGateway.expect()
+    settings.PAYMENT_FAULTS = "seed=7"
+    faults.expect()
 
 
 def healed(message):
@@ -47,7 +45,7 @@ def healed(message):
 def test_a_lost_answer_is_found_by_asking():
     card, presented = issued(10_000)
     message = opened(900)
-    FaultyGateway.expect("lost answer")
+    faults.expect("lost_answer")
     with pytest.raises(NoAnswer):
         pay.send(message, presented)
     assert balance(card) == (10_000, 900)
@@ -60,7 +58,7 @@ def test_a_lost_answer_is_found_by_asking():
 def test_a_lost_request_leaves_a_tombstone_and_the_late_one_is_declined():
     card, presented = issued(10_000)
     message = opened(900)
-    FaultyGateway.expect("lost request")
+    faults.expect("lost_request")
     with pytest.raises(NoAnswer):
         pay.send(message, presented)
     healed_message = healed(message)
@@ -79,7 +77,7 @@ def test_approved_while_a_reversal_is_asked_is_pending_until_the_reversal_is_ans
     card, presented = issued(10_000)
     message = opened(900)
     undo = []
-    FaultyGateway.expect(lambda: undo.append(asked(pay.ask_reverse, payment=message.payment)))
+    faults.expect(lambda: undo.append(asked(pay.ask_reverse, payment=message.payment)))
     answer = pay.send(message, presented)
     payment = recorded(message, answer).payment
     assert (answer.code, payment.state, payment.code) == ("00", "pending", None)
@@ -94,14 +92,14 @@ def test_approved_while_a_reversal_is_asked_is_pending_until_the_reversal_is_ans
 def test_a_reversal_answered_before_the_approval_is_recorded():
     card, presented = issued(10_000)
     message = opened(900)
-    FaultyGateway.expect(lambda: told(asked(pay.ask_reverse, payment=message.payment)))
+    faults.expect(lambda: told(asked(pay.ask_reverse, payment=message.payment)))
     answer = pay.send(message, presented)
     message = recorded(message, answer)
     assert (answer.code, message.code, message.payment.state) == ("00", "68", "declined")
     assert balance(card) == (10_000, 0)
 
 
-@pytest.mark.parametrize("fault", ["lost request", "lost answer", "duplicated"])
+@pytest.mark.parametrize("fault", ["lost_request", "lost_answer", "duplicate"])
 def test_captures_releases_and_refunds_move_once(fault):
     card, presented = issued(10_000)
     payment = authorised(presented, 1_000)
@@ -114,8 +112,8 @@ def test_captures_releases_and_refunds_move_once(fault):
     ]
     for question, after in zip(questions, [(9_400, 400), (9_400, 0), (10_000, 0)], strict=True):
         message = question()
-        FaultyGateway.expect(fault)
-        if fault != "duplicated":
+        faults.expect(fault)
+        if fault != "duplicate":
             with pytest.raises(NoAnswer):
                 pay.send(message)
         assert told(message).code == "00"
@@ -127,7 +125,7 @@ def test_killed_between_the_networks_commit_and_the_shops():
     message = opened(900)
 
     def pay_and_die(_):
-        FaultyGateway.expect(lambda: os.kill(os.getpid(), signal.SIGKILL))
+        faults.expect(lambda: os.kill(os.getpid(), signal.SIGKILL))
         told(message, presented)
 
     assert at_once(1, pay_and_die) == [None]
@@ -137,7 +135,7 @@ def test_killed_between_the_networks_commit_and_the_shops():
     capture = asked(pay.ask_capture, payment=message.payment, parcel=1, seller_id=5, goods=900, fare=0, commission_bp=0)
 
     def capture_and_die(_):
-        FaultyGateway.expect(lambda: os.kill(os.getpid(), signal.SIGKILL))
+        faults.expect(lambda: os.kill(os.getpid(), signal.SIGKILL))
         told(capture)
 
     assert at_once(1, capture_and_die) == [None]
