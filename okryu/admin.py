@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from catalog.models import Stock
+from okryu.desk import desks_for
 from okryu.figures.reading import Figures, figures
 from okryu.money import format_won
 from orders.models import Order, Parcel
@@ -29,12 +30,23 @@ DAYS = 7
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What templates/admin/index.html shows beside the list of apps; each part only to who may see its rows."""
     shown = figures(30)
+    context["open_desks"] = desks_for(request.user)
     context |= {"boxes": _boxes(shown), "day_table": _day_table(shown)}
     if request.user.has_perm("orders.view_parcel"):
         context["waiting"] = _waiting()
     if request.user.has_perm("catalog.view_stock"):
         context["running_out"] = _running_out()
     return context
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The admin's own navigation: the desks first, then every app's lists, as far as this person may see them."""
+    desks = [{"title": desk.title, "link": desk.url, "icon": desk.icon} for desk in desks_for(request.user)]
+    groups = [{"title": _("Desks"), "items": desks}] if desks else []
+    for app in admin.site.get_app_list(request):
+        items = [{"title": model["name"], "link": model["admin_url"]} for model in app["models"] if model["admin_url"]]
+        groups.append({"title": app["name"], "items": items})
+    return groups
 
 
 def _boxes(shown: Figures) -> list[dict[str, Any]]:

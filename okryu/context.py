@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
 from catalog.tree import category_tree
+from okryu.desk import navigation
 
 # The language switch shows each language in its own words; the tag is what `lang` says in HTML.
 LANGUAGES = {
@@ -28,6 +29,7 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "other_language": LANGUAGES["en" if page_language["code"] == "ko-kp" else "ko-kp"],
         "here": request.get_full_path(),
         "top_categories": SimpleLazyObject(lambda: top_categories(request, page_language["code"])),
+        "desks": SimpleLazyObject(lambda: navigation(request)),
         "order_desk": settings.ORDER_DESK_PHONE,
         "cart_count_cookie": settings.CART_COUNT_COOKIE_NAME,
     }

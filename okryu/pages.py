@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from okryu import health, views
+from okryu import desk, health, views
 
 app_name = "shop"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("about/", views.about, name="about"),
     path("language/", views.language, name="language"),
     path("robots.txt", views.robots, name="robots"),
+    path("admin/desk/", desk.index, name="desk"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

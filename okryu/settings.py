@@ -299,6 +299,7 @@ UNFOLD = {
     "STYLES": ["okryu.admin.style_address"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
+    "SIDEBAR": {"navigation": "okryu.admin.sidebar"},
     "DASHBOARD_CALLBACK": "okryu.admin.dashboard",
     "COLORS": {
         "primary": {

@@ -36,6 +36,7 @@ STYLE_SHEETS = [
     "css/table.css",
     "css/chart.css",
     "css/text.css",
+    "css/desk.css",
     "css/print.css",
 ]
 

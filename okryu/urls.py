@@ -14,6 +14,7 @@ urlpatterns = [
     path("card/", include("payments.network.urls")),
     path("figures/", include("okryu.figures.urls")),
     path("", include("okryu.pages")),
+    path("admin/desk/money/", include("payments.desk.urls")),
     # Staff sign in where everyone does: guesses are counted there, and only there.
     path("admin/login/", views.admin_sign_in),
     path("admin/logout/", sign_out),

@@ -9,6 +9,7 @@ ORDER_DESK = "order desk"
 COURIER = "courier"
 SELLER = "seller"
 FINANCE = "finance"
+BANK_DESK = "bank desk"
 
 _READ_ORDERS = ["orders.view_order", "orders.view_parcel", "orders.view_orderline", "orders.view_orderevent"]
 _READ_GOODS = [
@@ -45,6 +46,8 @@ ROLES: dict[str, list[str]] = {
         "payments.view_daycut",
         "payments.view_closing",
     ],
+    # The card network's own people. They see no order, and nobody of the shop sees a card.
+    BANK_DESK: ["network.view_card", "network.view_balance", "network.view_authorisation"],
 }
 
 

@@ -45,7 +45,7 @@ class Shopper:
 
 
 def load_staff() -> dict[str, User]:
-    """The five people of the bureau, by role."""
+    """The people of the bureau and of the bank, by role."""
     groups = ensure_roles()
     staff: dict[str, User] = {}
     for row in _read()["staff"]:

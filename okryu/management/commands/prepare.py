@@ -14,6 +14,7 @@ from catalog.models import Seller
 from okryu import messages, progress
 from okryu.checks import stop_if_unsafe
 from okryu.demo.load import is_unfinished
+from orders.roles import ensure_roles
 
 DEMO_LOGINS = """
   Demo logins                        number         password               card (PIN 4831)
@@ -24,6 +25,7 @@ DEMO_LOGINS = """
   courier                            191-900-0003   bureau-demo-stream-7
   seller of 옥류관                   191-900-0004   bureau-demo-stream-7
   finance                            191-900-0005   bureau-demo-stream-7
+  bank's card desk                   191-900-0006   bureau-demo-stream-7
 """
 DEMO_SHOPPER = "1912345678"
 
@@ -44,6 +46,7 @@ class Command(BaseCommand):
         if pending := _pending_migrations():
             call_command("migrate", interactive=False, verbosity=0)
             progress.tell(f"Database brought up to date ({pending} migrations)")
+            ensure_roles()
         if compiled := messages.compile_all(Path(settings.BASE_DIR)):
             progress.tell(f"Messages compiled ({len(compiled)})")
         if collecting and collecting.wait() == 0:

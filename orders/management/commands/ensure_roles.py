@@ -9,7 +9,7 @@ from orders.roles import ensure_roles
 
 class Command(BaseCommand):
     help = (
-        "Makes the groups order desk, courier, seller and finance exist with exactly their permissions "
+        "Makes the groups order desk, courier, seller, finance and bank desk exist with exactly their permissions "
         "(orders/roles.py). Run after migrating a new shop or changing a role. Safe to repeat."
     )
 

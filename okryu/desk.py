@@ -1,0 +1,55 @@
+"""The staff desks: pages for daily work that the admin's lists of rows cannot do well.
+
+A desk is a page of some app under /admin/desk/, guarded by `accounts.staff.staff_page`. One line here puts it
+on the index, into the desks' own navigation and into the admin's sidebar, for those with the right to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.views.decorators.http import require_safe
+
+from accounts.staff import staff_page
+
+INDEX = "/admin/desk/"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    title: str | Promise
+    text: str | Promise  # what it is for, in one sentence
+    url: str
+    permission: str
+    icon: str  # of the admin's sidebar (Material Symbols)
+
+
+# In the order of a working day. A permission names one right that also guards the page.
+DESKS: list[Desk] = []
+
+
+def desks_for(user: AbstractBaseUser | AnonymousUser) -> list[Desk]:
+    """The desks this person may open."""
+    if not isinstance(user, PermissionsMixin) or not getattr(user, "is_staff", False):
+        return []
+    return [desk for desk in DESKS if user.has_perm(desk.permission)]
+
+
+@require_safe
+@staff_page()
+def index(request: HttpRequest) -> HttpResponse:
+    return render(request, "desk/index.html")
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Every desk of this visitor, and whether the page asked for belongs to it: for templates/desk/base.html."""
+    return [
+        {"title": desk.title, "text": desk.text, "url": desk.url, "is_here": request.path.startswith(desk.url)}
+        for desk in desks_for(request.user)
+    ]
