@@ -134,10 +134,15 @@ def paid(*, balance: int = 10_000, card: Presented | None = None, **about: Any) 
     if card is None:
         plastic, card = issued(balance)
     order = placed(**about)
-    attempt = pay(order_code=order.code, key=order.payment_key, card=card, user=order.user, address="10.0.0.7")
+    attempt = pay(order_code=order.code, key=order.payment_key, card=card, user=order.user, address=an_address())
     assert attempt.outcome == Outcome.HELD, attempt
     order.refresh_from_db()
     return order, plastic
+
+
+def an_address() -> str:
+    """Somebody else's each time: the cards tried from one address are counted."""
+    return f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(256)}"
 
 
 def money(card: Card) -> tuple[int, int]:
