@@ -5,7 +5,9 @@ DEV = $(IN_VENV) --dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test long lint check shell psql manage clean
+KILLS ?= 500
+RACE_SECONDS ?= 60
+.PHONY: help run test long chaos lint check shell psql manage clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +21,10 @@ test:  ## All tests but the long ones, in under 5 minutes; T=tests/orders for a 
 
 long:  ## The tests marked long: kills, races, deep property runs
 	@$(DEV) --browser -- python -m pytest -m long $(T)
+
+chaos:  ## About an hour of kills and races; KILLS=500, RACE_SECONDS=60, PAUSE=3 between kills, SEED
+	@$(DEV) -- env KILLS=$(KILLS) python -m tests.payments.kills
+	@$(DEV) -- env RACE_SECONDS=$(RACE_SECONDS) CRASH_POINTS=all python -m pytest -m long tests/payments tests/orders
 
 lint:  ## ruff, mypy, import directions, migrations, templates, foreign hosts
 	@$(DEV) -- true

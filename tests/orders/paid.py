@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -91,9 +92,9 @@ def _add_parcel(order: Order, number: int, spec: dict[str, Any]) -> None:
             day=local_day(start),
             start_hour=18,
             vehicle="motorbike",
-            defaults={"end_hour": 20, "capacity": 1000},
+            defaults={"end_hour": 20, "capacity": 30_000},
         )
-        DeliverySlot.objects.filter(pk=slot.pk).update(taken=slot.taken + 1)
+        DeliverySlot.objects.filter(pk=slot.pk).update(taken=F("taken") + 1)
     parcel = Parcel.objects.create(
         order=order,
         number=number,
