@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.staff import staff_page
@@ -31,7 +32,22 @@ class Desk:
 
 
 # In the order of a working day. A permission names one right that also guards the page.
-DESKS: list[Desk] = []
+DESKS: list[Desk] = [
+    Desk(
+        title=_("Questions to the card network"),
+        text=_("What the network has not answered yet, how long it waits, and money it refused."),
+        url="/admin/desk/money/waiting/",
+        permission="payments.ask_network",
+        icon="hourglass_top",
+    ),
+    Desk(
+        title=_("Audit of the ledger"),
+        text=_("Whether every won is accounted for, last night and now."),
+        url="/admin/desk/money/audit/",
+        permission="payments.view_auditrun",
+        icon="fact_check",
+    ),
+]
 
 
 def desks_for(user: AbstractBaseUser | AnonymousUser) -> list[Desk]:

@@ -32,6 +32,7 @@ ROLES: dict[str, list[str]] = {
         "orders.cancel_parcel",
         "orders.refund_parcel",
         "accounts.view_user",
+        "payments.ask_network",
     ],
     COURIER: ["orders.view_parcel", "orders.see_every_parcel", "orders.carry_parcel"],
     SELLER: ["orders.view_parcel", "orders.answer_parcel", "orders.prepare_parcel", "orders.carry_parcel"],
@@ -45,6 +46,8 @@ ROLES: dict[str, list[str]] = {
         "payments.view_message",
         "payments.view_daycut",
         "payments.view_closing",
+        "payments.ask_network",
+        "payments.view_auditrun",
     ],
     # The card network's own people. They see no order, and nobody of the shop sees a card.
     BANK_DESK: ["network.view_card", "network.view_balance", "network.view_authorisation"],

@@ -17,6 +17,7 @@ from orders.healing import heal_once
 from orders.models import Order, OrderLine, Parcel
 from orders.parcels import Reason, Refused, decline_parcel, take_payment
 from orders.stock_holds import expire_due_orders
+from orders.waiting import unanswered
 from payments.models import Payment
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,15 @@ POPULAR_DAYS = 30
 def payments_tick(timestamp: int) -> None:
     """Carry unanswered questions to the card network on."""
     heal_once()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="warn_of_waiting", pass_context=False)
+def warn_of_waiting(timestamp: int) -> None:
+    """Say loudly that questions to the network have waited too long: it is down, or the healing is."""
+    found = unanswered()
+    if found.late:
+        log.error("%d questions to the card network wait too long, the oldest since %s", found.late, found.oldest)
 
 
 @app.periodic(cron="* * * * *")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import cancellation, cart, checkout, hold, order, orders, payment, receipt
+from orders.views import cancellation, cart, checkout, hold, order, orders, payment, receipt, waiting
 
 app_name = "orders"
 urlpatterns = [
@@ -21,4 +21,7 @@ urlpatterns = [
         cancellation.parcel_cancellation,
         name="parcel-cancellation",
     ),
+    path("admin/desk/money/waiting/", waiting.waiting, name="waiting"),
+    path("admin/desk/money/waiting/<uuid:key>/tries/", waiting.tries, name="waiting-tries"),
+    path("admin/desk/money/waiting/parcels/<slug:code>/<int:number>/capture/", waiting.capture, name="waiting-capture"),
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -223,6 +224,7 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("question to the network")
         verbose_name_plural = _("questions to the network")
+        permissions = [("ask_network", _("Can see what the network has not answered, and ask again"))]
         constraints = [
             models.CheckConstraint(
                 condition=Q(verb__in=["authorise", "capture", "release", "refund", "reverse"]),
@@ -315,3 +317,30 @@ class MemberCard(models.Model):
 
     def __str__(self) -> str:
         return f"•••• {self.last4}"
+
+
+class AuditRun(models.Model):
+    """One audit of the ledger: when, how long, what it found. The nightly job, the command and staff write one each."""
+
+    started_at = models.DateTimeField(_("started at"), db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked by")
+    )
+    done = models.PositiveSmallIntegerField(_("audits done"), db_default=0, default=0)
+    # Filled in at the end; sums are whole won.
+    is_clean = models.BooleanField(_("all in order"), null=True, blank=True)
+    counted = models.JSONField(_("sums"), default=dict, blank=True)  # audit.Count by name
+    findings = models.JSONField(_("breaks"), default=list, blank=True, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        verbose_name = _("audit of the ledger")
+        verbose_name_plural = _("audits of the ledger")
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None

@@ -268,11 +268,25 @@ def claim_due(*, limit: int = 20) -> list[Message]:
             in_vain = Now() - timedelta(seconds=settings.NETWORK_TIMEOUT_SECONDS)
             due = list(waiting.filter(tried_at__lt=in_vain).order_by("created_at")[:1])
         for message in due:
-            delay = RETRY_SECONDS[min(message.tries, len(RETRY_SECONDS) - 1)]
-            Message.objects.filter(pk=message.pk).update(
-                tries=F("tries") + 1, tried_at=Now(), next_at=Now() + timedelta(seconds=delay)
-            )
+            _lease(message)
     return due
+
+
+def claim(message: Message) -> Message | None:
+    """This question, leased like a due one; None when it is answered or being asked. Commits by itself."""
+    _refuse_transaction()
+    waiting = Message.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(code=None)
+    with transaction.atomic(durable=True):
+        if found := waiting.select_related("payment").filter(pk=message.pk).first():
+            _lease(found)
+    return found
+
+
+def _lease(message: Message) -> None:
+    delay = RETRY_SECONDS[min(message.tries, len(RETRY_SECONDS) - 1)]
+    Message.objects.filter(pk=message.pk).update(
+        tries=F("tries") + 1, tried_at=Now(), next_at=Now() + timedelta(seconds=delay)
+    )
 
 
 def make_all_due() -> None:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from okryu.calendar import local_day
-from payments.audit import audit
-from payments.models import DayCut
+from payments.audit import begin, carry_out
+from payments.models import AuditRun, DayCut
 from payments.network.desk import pay_shop
 from payments.settlement import close_day, days_to_close, settle
 
@@ -38,7 +38,22 @@ def settle_last_day(timestamp: int) -> None:
 @app.periodic(cron="30 21 * * *")
 @app.task(queueing_lock="audit_ledger", pass_context=False)
 def audit_ledger(timestamp: int) -> None:
+    """Audit the ledger and keep the result."""
+    if run := begin():
+        _audit(run)
+
+
+@app.task(queueing_lock="run_audit", pass_context=False)
+def run_audit(run_id: int) -> None:
+    """Carry out a run that staff asked for."""
+    if run := AuditRun.objects.filter(pk=run_id, finished_at=None).first():
+        _audit(run)
+
+
+def _audit(run: AuditRun) -> None:
     """Say loudly when the ledger does not agree with itself."""
-    for finding in audit():
+    for finding in carry_out(run):
         if finding.rows:
             log.error("the ledger does not agree with itself: %s has %d rows", finding.view, finding.rows)
+    if not run.is_clean:
+        log.error("the ledger does not agree with itself: %s", run.counted)

@@ -1,6 +1,11 @@
 """Addresses of the money desks, mounted at /admin/desk/money/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from payments.desk import audit
 
 app_name = "money"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("audit/", audit.audit, name="audit"),
+    path("audit/runs/", audit.runs, name="audit-runs"),
+]
