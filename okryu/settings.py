@@ -272,6 +272,13 @@ PAYMENT_FAULTS = env.str("PAYMENT_FAULTS", default="")
 PAYMENT_FAULTS_IN_PRODUCTION = env.bool("PAYMENT_FAULTS_IN_PRODUCTION", default=False)
 NETWORK_TIMEOUT_SECONDS = 5
 AUTHORISATION_LIFE_DAYS = 7
+CARD_SEND_FEE = 10  # whole won for sending money from card to card
+# The issuer's maximum for a card: won in one payment, won a day, payments a day; and what the desk may allow beyond.
+CARD_LIMITS = (500_000, 1_000_000, 20)
+CARD_LIMITS_AT_DESK = (5_000_000, 10_000_000, 100)
+CARD_CLAIM_DAYS = 7  # after a sending, to call it a mistake
+CARD_CLAIM_ANSWER_DAYS = 14  # after a claim, to answer it
+CARD_YEARS = 5  # a new card is valid
 COMMISSION_BASIS_POINTS = {"restaurant": 0, "shop": 300, "producer": 300}
 ORDER_HOLD_MINUTES = 15
 ORDER_HOLD_EXTENSIONS = 4
@@ -322,6 +329,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "catalog.tasks",
     "orders.tasks",
     "payments.tasks",
+    "payments.network.tasks",
     "okryu.figures.tasks",
     "okryu.tasks",
 ]

@@ -50,7 +50,13 @@ ROLES: dict[str, list[str]] = {
         "payments.view_auditrun",
     ],
     # The card network's own people. They see no order, and nobody of the shop sees a card.
-    BANK_DESK: ["network.view_card", "network.view_balance", "network.view_authorisation"],
+    BANK_DESK: [
+        "network.view_card",
+        "network.view_balance",
+        "network.view_authorisation",
+        "network.view_act",
+        "network.run_card_desk",
+    ],
 }
 
 

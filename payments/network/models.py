@@ -89,6 +89,7 @@ class Card(models.Model):
             ),
             models.CheckConstraint(condition=Q(per_payment__gte=0, per_day__gte=0), name="card_limits_positive"),
         ]
+        permissions = [("run_card_desk", _("Can work at the card desk"))]
 
     def __str__(self) -> str:
         return f"•••• {self.last4}"
@@ -187,3 +188,182 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.authorisation_id} −{self.amount}"
+
+
+class Instruction(models.Model):
+    """What a holder told the network to do with money on a card, decided once: send it on, or pay it out in cash.
+
+    `id` is the key the form carried; it is the transfer's id as well. A refusal is kept with its code for ever.
+    """
+
+    class Kind(models.TextChoices):
+        SEND = "send", _("send to another card")
+        REDEEM = "redeem", _("pay out in cash")
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="instructions", db_index=False, verbose_name=_("account")
+    )
+    payee = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("payee"))
+    last4 = models.CharField(_("last four digits"), max_length=4)
+    payee_last4 = models.CharField(_("payee's last four digits"), max_length=4, blank=True, db_default="", default="")
+    amount = models.BigIntegerField(_("amount"))
+    fee = models.BigIntegerField(_("fee"), db_default=0, default=0)
+    code = models.CharField(_("code"), max_length=2)
+    created_at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("instruction")
+        verbose_name_plural = _("instructions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__range=(1, LIMIT), fee__range=(0, LIMIT)), name="instruction_amount_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="send", payee__isnull=False) | Q(kind="redeem", payee__isnull=True, fee=0),
+                name="instruction_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(payee__isnull=True) | ~Q(payee=F("account")), name="instruction_between_two_accounts"
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "created_at"], name="instruction_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.code}"
+
+
+class Claim(models.Model):
+    """A holder says that a `send` was a mistake; whoever received it agrees or refuses. Decided once.
+
+    Agreed is a `send` back, whole and without a fee, whose transfer has this claim's id.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        AGREED = "agreed", _("agreed")
+        REFUSED = "refused", _("refused")
+        EXPIRED = "expired", _("expired")
+
+    id = models.UUIDField(primary_key=True)
+    instruction = models.OneToOneField(Instruction, models.PROTECT, related_name="claim", verbose_name=_("sending"))
+    reason = models.CharField(_("reason"), max_length=300)
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, db_default="open", default=State.OPEN)
+    created_at = models.DateTimeField(_("claimed at"), db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(_("can be answered until"))
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("claim")
+        verbose_name_plural = _("claims")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="open", decided_at__isnull=True)
+                | Q(state__in=["agreed", "refused", "expired"], decided_at__isnull=False),
+                name="claim_decided_with_time",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="claim_has_a_reason"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], condition=Q(state="open"), name="claim_open")]
+
+    def __str__(self) -> str:
+        return f"{self.instruction_id} {self.state}"
+
+
+class LoadProposal(models.Model):
+    """A load too large for one person: one proposes it, another agrees or refuses. Decided once."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        AGREED = "agreed", _("agreed")
+        REFUSED = "refused", _("refused")
+
+    id = models.UUIDField(primary_key=True)  # the key the form carried
+    deposit = models.UUIDField(_("deposit"))  # uuid5 of the bank's deposit line: the load's id
+    line = models.CharField(_("deposit line"), max_length=40)
+    card = models.ForeignKey(Card, models.PROTECT, related_name="load_proposals", verbose_name=_("card"))
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name=_("account"))
+    amount = models.BigIntegerField(_("amount"))
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, db_default="open", default=State.OPEN)
+    # The bank's people are known to the network by number; the phone is there for reading.
+    proposed_by = models.BigIntegerField(_("proposed by"))
+    proposed_phone = models.CharField(_("proposed by"), max_length=20)
+    decided_by = models.BigIntegerField(_("decided by"), null=True, blank=True)
+    decided_phone = models.CharField(_("decided by"), max_length=20, blank=True, db_default="", default="")
+    created_at = models.DateTimeField(_("proposed at"), db_default=Now(), editable=False)
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("proposed load")
+        verbose_name_plural = _("proposed loads")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__range=(1, LIMIT)), name="load_proposal_amount_in_range"),
+            models.CheckConstraint(
+                condition=Q(state="open", decided_by__isnull=True, decided_at__isnull=True)
+                | Q(state__in=["agreed", "refused"], decided_by__isnull=False, decided_at__isnull=False),
+                name="load_proposal_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="agreed") | ~Q(decided_by=F("proposed_by")), name="load_proposal_two_persons"
+            ),
+            models.UniqueConstraint(
+                fields=["deposit"], condition=Q(state__in=["open", "agreed"]), name="load_proposal_one_per_deposit"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.amount} {self.state}"
+
+
+class Act(models.Model):
+    """What was done with a card at the desk or by its holder, by whom and with which answer. Never changed.
+
+    `id` is the key the form carried: the same form again finds its act and does nothing.
+    """
+
+    class Kind(models.TextChoices):
+        ISSUED = "issued", _("Card issued")
+        LOADED = "loaded", _("Topped up")
+        PROPOSED = "proposed", _("Top-up proposed")
+        AGREED = "agreed", _("Top-up agreed")
+        REFUSED = "refused", _("Top-up refused")
+        REDEEMED = "redeemed", _("Paid out")
+        LOST = "lost", _("Reported lost")
+        STOLEN = "stolen", _("Reported stolen")
+        REPLACED = "replaced", _("Replaced by another card")
+        BLOCKED = "blocked", _("Blocked")
+        UNBLOCKED = "unblocked", _("Block lifted")
+        PIN = "pin", _("New PIN")
+        LIMITS = "limits", _("Limits changed")
+        CLAIMED = "claimed", _("Mistaken sending claimed")
+        ANSWERED = "answered", _("Claim answered")
+
+    id = models.UUIDField(primary_key=True)
+    card = models.ForeignKey(Card, models.PROTECT, related_name="acts", db_index=False, verbose_name=_("card"))
+    kind = models.CharField(_("what"), max_length=10, choices=Kind.choices)
+    code = models.CharField(_("code"), max_length=2, db_default="00", default="00")
+    detail = models.CharField(_("detail"), max_length=120, blank=True, db_default="", default="")
+    # Who at the desk; None where the holder did it on /card/.
+    staff_id = models.BigIntegerField(_("member of staff"), null=True, blank=True)
+    staff_phone = models.CharField(_("by"), max_length=20, blank=True, db_default="", default="")
+    created_at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("act at the card desk")
+        verbose_name_plural = _("acts at the card desk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "issued", "loaded", "proposed", "agreed", "refused", "redeemed", "lost", "stolen", "replaced",
+                        "blocked", "unblocked", "pin", "limits", "claimed", "answered",
+                    ]
+                ),
+                name="act_kind_known",
+            ),
+        ]  # fmt: skip
+        indexes = [models.Index(fields=["card", "-created_at"], name="act_of_card")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code}"

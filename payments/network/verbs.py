@@ -1,7 +1,8 @@
 """The simulated network's verbs, each one durable transaction of its own: lock the card's balance, decide, write.
 
 In READ COMMITTED the balance row is locked alone and everything else is read by the next statements: a joined
-row would be read from before the lock was granted. Each verb locks one balance, first; so nothing can deadlock.
+row would be read from before the lock was granted. Each verb here locks one balance, first; those about two cards
+(sending.py, claims.py) lock both in the order of their ids; so nothing can deadlock.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, IntegrityError, OperationalError, transaction
-from django.db.models import Count, F, Q, Sum
+from django.db import Error, IntegrityError, OperationalError, connection, transaction
 from django.db.models.functions import Now
+from django.views.decorators.debug import sensitive_variables
 
 from okryu.calendar import at, local_day
 from okryu.money import LIMIT
@@ -151,9 +152,10 @@ def release(ask: Ask) -> Answer:
         if old := Release.objects.filter(pk=ask.id).first():
             same = (old.authorisation_id, old.amount) == (ask.of, ask.amount)
             return Answer(APPROVED, receipt_number(ask.id)) if same else Answer(MISUSED_ID)
-        if original is None or original.state != State.OPEN:
+        # What expired is free already; writing its release down lets the asker's book end as ours.
+        if original is None or original.state not in (State.OPEN, State.EXPIRED):
             return Answer(NO_ORIGINAL)
-        if ask.amount > original.held:
+        if ask.amount > original.amount - original.captured - original.released:
             return Answer(BAD_AMOUNT)
         Release.objects.create(id=ask.id, authorisation=original, amount=ask.amount)
         return Answer(APPROVED, receipt_number(ask.id))
@@ -195,11 +197,17 @@ def inquire(message_id: UUID) -> Answer | None:
 def _lock_balance_of_card(number: str) -> Balance | None:
     mac = digests.number_mac(number)
     account_id = Card.objects.filter(number_mac=mac).values_list("account_id", flat=True).first()
-    if account_id is None:
-        return None
-    balance = Balance.objects.select_for_update(no_key=True).annotate(clock=Now()).get(pk=account_id)
-    balance.now = balance.clock
-    return balance
+    return None if account_id is None else lock_balances(account_id)[account_id]
+
+
+def lock_balances(*account_ids: int) -> dict[int, Balance]:
+    """The balances of these card accounts, locked in the order of their ids: two at once cannot deadlock."""
+    locked = Balance.objects.select_for_update(no_key=True).filter(pk__in=account_ids).order_by("pk")
+    balances: dict[int, Balance] = {}
+    for row in locked.annotate(clock=Now()):
+        row.now = row.clock
+        balances[row.account_id] = row
+    return balances
 
 
 def _lock_original(ask: Ask) -> Authorisation | None:
@@ -222,25 +230,28 @@ def _plastic(number: str) -> Card:
 
 def _judge(balance: Balance, presented: Presented, amount: int) -> tuple[str, str]:
     """The code for this card and amount, and the card's last four digits; keeps the PIN counter."""
-    if expire_due(balance.account_id):
-        balance.refresh_from_db()
     card = _plastic(presented.number)
-    decision = decide(_facts(card, balance, presented), amount)
-    if decision.pin_tries != card.pin_tries:
-        card.pin_tries = decision.pin_tries
-        card.save(update_fields=["pin_tries"])
-    return decision.code, card.last4
+    holder_is_right = digests.same(card.holder_mac, digests.holder_mac(card.account_id, presented.holder))
+    code = judge(card, balance, pin=presented.pin, amount=amount, holder_is_right=holder_is_right)
+    return code, card.last4
 
 
-def _facts(card: Card, balance: Balance, presented: Presented) -> Facts:
+@sensitive_variables("pin")
+def judge(card: Card, balance: Balance, *, pin: str, amount: int, fee: int = 0, holder_is_right: bool = True) -> str:
+    """The code for `amount` won from this card under its balance's lock; 0 only checks it. Keeps the PIN counter.
+
+    `fee` must be there as well, but no limit counts it.
+    """
+    if expire_due(balance.account_id):
+        balance.refresh_from_db(fields=["held"])
     spent, count = today_of(card.account_id, balance.now)
-    return Facts(
+    facts = Facts(
         status=card.status,
         expires_on=card.expires_on,
         today=local_day(balance.now),
         pin_tries=card.pin_tries,
-        pin_is_right=digests.same(card.pin_mac, digests.pin_mac(card.account_id, presented.pin)),
-        holder_is_right=digests.same(card.holder_mac, digests.holder_mac(card.account_id, presented.holder)),
+        pin_is_right=digests.same(card.pin_mac, digests.pin_mac(card.account_id, pin)),
+        holder_is_right=holder_is_right,
         is_resident=card.resident,
         currency=card.currency,
         per_payment=card.per_payment,
@@ -248,20 +259,32 @@ def _facts(card: Card, balance: Balance, presented: Presented) -> Facts:
         count_day=card.count_day,
         spent_today=spent,
         count_today=count,
-        available=balance.posted - balance.held,
+        available=balance.posted - balance.held - fee,
     )
+    decision = decide(facts, amount)
+    if decision.pin_tries != card.pin_tries:
+        card.pin_tries = decision.pin_tries
+        card.save(update_fields=["pin_tries"])
+    return decision.code
+
+
+_TODAY = """
+SELECT coalesce(sum(spent), 0)::bigint, count(*) FILTER (WHERE counts) FROM (
+    SELECT CASE WHEN state IN ('open', 'done') THEN amount - released WHEN state = 'expired' THEN captured ELSE 0 END
+           AS spent, state <> 'reversed' AS counts
+      FROM network_authorisation WHERE account_id = %(account)s AND created_at >= %(midnight)s AND code = '00'
+    UNION ALL
+    SELECT amount, true FROM network_instruction
+     WHERE account_id = %(account)s AND created_at >= %(midnight)s AND code = '00' AND kind = 'send') today
+"""
 
 
 def today_of(account_id: int, now: datetime) -> tuple[int, int]:
-    """Won held or taken, and payments approved, since midnight in Pyongyang. What came back does not count."""
-    midnight = at(local_day(now), 0)
-    approved = Authorisation.objects.filter(account_id=account_id, created_at__gte=midnight, code=APPROVED)
-    today = approved.aggregate(
-        live=Sum(F("amount") - F("released"), filter=Q(state__in=[State.OPEN, State.DONE])),
-        taken=Sum("captured", filter=Q(state=State.EXPIRED)),
-        count=Count("id", filter=~Q(state=State.REVERSED)),
-    )
-    return (today["live"] or 0) + (today["taken"] or 0), today["count"]
+    """Won held, taken or sent on, and how often, since midnight in Pyongyang. What came back does not count."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TODAY, {"account": account_id, "midnight": at(local_day(now), 0)})
+        spent, count = cursor.fetchone()
+    return spent, count
 
 
 # ---------------------------------------------------------------- movements

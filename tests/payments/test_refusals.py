@@ -14,10 +14,12 @@ from django.db import IntegrityError, ProgrammingError, connection, models, tran
 
 from payments import pay
 from payments.models import Account, DayCut
+from payments.network import cards, claims, loads, sending
+from payments.network.acts import Clerk
 from payments.settlement import close_day
 from payments.shop_book import seller_account
 from tests.factories import UserFactory
-from tests.payments.cast import asked, authorised, captured, issued, next_day, opened, told
+from tests.payments.cast import PIN, asked, authorised, captured, issued, next_day, opened, told
 
 # In the ledger's database the world is made once; every attempt is rolled back.
 pytestmark = pytest.mark.ledger
@@ -29,6 +31,32 @@ def world(ledger_db):
     if ledger_db not in _WORLDS:
         _WORLDS[ledger_db] = made()
     return _WORLDS[ledger_db] | {"new": uuid.uuid4()}
+
+
+def sent_away(card, other, clerk):
+    """Money sent, claimed, claimed and given back; a payout; loads that wait and are agreed; a lost card."""
+    claimed, sent = _sent(card, other, 1), _sent(card, other, 2)
+    assert sending.redeem(key=uuid.uuid4(), card=card, amount=3, pin=PIN, by=clerk).code == "00"
+    claim = claims.make_claim(card=card, sent=claimed, reason="a wrong number")
+    settled = claims.make_claim(card=card, sent=_sent(card, other, 2), reason="a wrong number")
+    assert claims.agree(key=uuid.uuid4(), claim=settled, card=other, pin=PIN) == "00"
+    waiting, agreed = (
+        loads.load_line(key=uuid.uuid4(), card=card, line=uuid.uuid4().hex, amount=1_000_001, by=clerk)
+        for _ in range(2)
+    )
+    loads.agree_load(proposal=agreed, by=Clerk(id=8, phone="1919000001"))
+    lost, _ = issued(0)
+    cards.report_lost(key=uuid.uuid4(), card=lost, by=clerk)
+    return {
+        "sent": sent.pk, "claim": claim.pk, "claimed": claimed.pk, "settled": settled.pk, "waiting": waiting.pk,
+        "agreed_load": agreed.pk, "lost": lost.pk,
+    }  # fmt: skip
+
+
+def _sent(card, other, amount):
+    sent = sending.send(key=uuid.uuid4(), payer=card, payee=other, amount=amount, fee=10, pin=PIN)
+    assert sent.code == "00"
+    return sent
 
 
 def made():
@@ -43,10 +71,11 @@ def made():
     fresh = authorised(presented, 600)
     other_card, _ = issued(50)
     foreign, _ = issued(0)
+    life = sent_away(card, other_card, Clerk(id=7, phone="1919000006"))
     cut = close_day(next_day())
     accounts = {account.kind: account.pk for account in Account.objects.exclude(kind__in=["card", "seller"])}
     return {
-        **accounts,
+        **accounts, **life,
         "card": card.account_id, "plastic": card.pk, "other_card": other_card.account_id, "closed": cut.day,
         "next": next_day(), "next_but_one": next_day(2),
         "seller": seller_account(5).pk, "payment": payment.id, "done": done.id,
@@ -80,6 +109,20 @@ def payment(columns="", values="", amount=100, code="'NEWORDER'"):
     return f"INSERT INTO payments_payment (id, order_code, amount{columns}) VALUES (%(new)s, {code}, {amount}{values})"
 
 
+def instruction(columns, values):
+    return (
+        f"INSERT INTO network_instruction (id, account_id, last4, code, {columns})"
+        f" VALUES (%(new)s, %(card)s, '0000', '00', {values})"
+    )
+
+
+def proposal(columns="", values="", amount=5, deposit="%(new)s"):
+    return (
+        f"INSERT INTO network_loadproposal (id, deposit, line, card_id, account_id, amount, proposed_by, proposed_phone"
+        f"{columns}) VALUES (%(new)s, {deposit}, 'L', %(plastic)s, %(card)s, {amount}, 7, '7'{values})"
+    )
+
+
 def authorisation(values, columns=""):
     """account, amount, state, code."""
     return (
@@ -108,9 +151,16 @@ TRIGGERS = [
         for table in [
             "payments_account", "payments_transferkind", "payments_transfer", "payments_daycut", "payments_closing",
             "payments_seal", "payments_payment", "payments_message", "network_balance", "network_card",
-            "network_authorisation", "network_release",
+            "network_authorisation", "network_release", "network_instruction", "network_claim", "network_loadproposal",
+            "network_act",
         ]
     ],
+    *[
+        (f"network_{table}.append_only", f"{deed} network_{table}{rest}")
+        for table in ["instruction", "act"]
+        for deed, rest in [("UPDATE", " SET code = code"), ("DELETE FROM", "")]
+    ],
+    *[(f"network_{table}.no_delete", f"DELETE FROM network_{table}") for table in ["claim", "loadproposal"]],
     ("payments_transferkind.sealed", "INSERT INTO payments_transferkind VALUES ('gift', 'bank', 'card', 'shop_app')"),
     # Money is not made: unknown shapes, crossing the books, unknown accounts.
     ("payments_transfer.transfer_check", transfer("gift", "%(bank)s", "%(card)s", 5)),
@@ -138,6 +188,22 @@ TRIGGERS = [
     ("payments_transfer.card_consequences", transfer("capture", "%(other_card)s", "%(merchant)s", 1, "%(auth)s")),
     ("payments_transfer.card_consequences", transfer("refund", "%(merchant)s", "%(other_card)s", 1, "%(auth)s")),
     ("payments_transfer.card_consequences", transfer("refund", "%(merchant)s", "%(card)s", 1, "%(new)s")),
+    # Cash in, cash out and from card to card: only as decided, and only once.
+    ("payments_transfer.was_decided", transfer("load", "%(float)s", "%(card)s", 1_000_001)),
+    (
+        "payments_transfer.was_decided",
+        transfer(
+            "load", "%(float)s", "%(card)s", 1_000_001,
+            key="(SELECT deposit FROM network_loadproposal WHERE id = %(waiting)s)",
+        ),
+    ),
+    ("payments_transfer.was_decided", transfer("redeem", "%(card)s", "%(float)s", 3)),
+    ("payments_transfer.was_decided", transfer("redeem", "%(card)s", "%(float)s", 2, key="%(sent)s")),
+    ("payments_transfer.was_decided", transfer("send", "%(card)s", "%(other_card)s", 2)),
+    ("payments_transfer.was_decided", transfer("send", "%(other_card)s", "%(card)s", 2, key="%(claim)s")),
+    ("payments_transfer.was_decided", transfer("send", "%(card)s", "%(other_card)s", 1, key="%(claim)s")),
+    ("payments_transfer.was_decided", transfer("send_fee", "%(card)s", "%(fees)s", 10, "%(new)s")),
+    ("payments_transfer.was_decided", transfer("send_fee", "%(card)s", "%(fees)s", 10, "%(sent)s")),
     # Payments.
     ("payments_payment.payment_born", payment(", captured", ", 1")),
     ("payments_payment.payment_born", payment(", released", ", 1")),
@@ -192,6 +258,32 @@ TRIGGERS = [
     ("network_card.card_guard", "UPDATE network_card SET number_mac = '\\x00' WHERE id = %(plastic)s"),
     ("network_card.card_guard", "UPDATE network_card SET account_id = %(other_card)s WHERE id = %(plastic)s"),
     ("network_card.card_guard", "UPDATE network_card SET resident = NOT resident WHERE id = %(plastic)s"),
+    ("network_card.card_guard", "UPDATE network_card SET status = 'active' WHERE id = %(lost)s"),
+    # Claims and loads are decided once.
+    (
+        "network_claim.claim_born",
+        "INSERT INTO network_claim (id, instruction_id, reason, state, expires_at, decided_at)"
+        " VALUES (%(new)s, %(sent)s, 'r', 'refused', now(), now())",
+    ),
+    (
+        "network_claim.claim_born",
+        "INSERT INTO network_claim (id, instruction_id, reason, expires_at)"
+        " SELECT %(new)s, id, 'r', now() FROM network_instruction WHERE kind = 'redeem' LIMIT 1",
+    ),
+    *[
+        ("network_claim.claim_guard", f"UPDATE network_claim SET {change} WHERE id = %(claim)s")
+        for change in [
+            "reason = 'another'", "instruction_id = %(sent)s", "expires_at = now()",
+            "state = 'agreed', decided_at = now()", "state = 'expired', decided_at = now()",
+        ]
+    ],
+    ("network_claim.claim_guard", "UPDATE network_claim SET reason = reason WHERE id = %(settled)s"),
+    ("network_loadproposal.proposal_born", proposal(", state, decided_by, decided_at", ", 'agreed', 8, now()")),
+    *[
+        ("network_loadproposal.proposal_guard", f"UPDATE network_loadproposal SET {change} WHERE id = %(waiting)s")
+        for change in ["amount = 1", "line = 'X'", "deposit = %(new)s", "account_id = 1", "proposed_by = 8"]
+    ],
+    ("network_loadproposal.proposal_guard", "UPDATE network_loadproposal SET state = state WHERE id = %(agreed_load)s"),
 ]  # fmt: skip
 
 # A CHECK or unique constraint holds with every trigger off. (constraint, statement)
@@ -272,6 +364,33 @@ CONSTRAINTS = [
     ("authorisation_owned", authorisation("NULL, 100, 'open', '00', now()")),
     ("authorisation_done_when_used_up", "UPDATE network_authorisation SET state = 'done' WHERE id = %(auth)s"),
     ("authorisation_done_when_used_up", "UPDATE network_authorisation SET state = 'open' WHERE id = %(done_auth)s"),
+    ("instruction_amount_in_range", instruction("kind, amount", "'redeem', 0")),
+    ("instruction_amount_in_range", instruction("kind, amount, payee_id, fee", "'send', 5, %(other_card)s, -1")),
+    ("instruction_kind_known", instruction("kind, amount", "'gift', 5")),
+    ("instruction_kind_known", instruction("kind, amount", "'send', 5")),
+    ("instruction_kind_known", instruction("kind, amount, payee_id", "'redeem', 5, %(other_card)s")),
+    ("instruction_between_two_accounts", instruction("kind, amount, payee_id", "'send', 5, %(card)s")),
+    ("claim_decided_with_time", "UPDATE network_claim SET state = 'agreed' WHERE id = %(claim)s"),
+    ("claim_decided_with_time", "UPDATE network_claim SET state = 'lost', decided_at = now() WHERE id = %(claim)s"),
+    ("claim_has_a_reason", "UPDATE network_claim SET reason = '' WHERE id = %(claim)s"),
+    (
+        "network_claim_instruction_id_key",
+        "INSERT INTO network_claim (id, instruction_id, reason, expires_at) VALUES (%(new)s, %(claimed)s, 'r', now())",
+    ),
+    ("load_proposal_amount_in_range", proposal(amount=0)),
+    ("load_proposal_decided_by_somebody", "UPDATE network_loadproposal SET state = 'agreed' WHERE id = %(waiting)s"),
+    (
+        "load_proposal_two_persons",
+        "UPDATE network_loadproposal SET state = 'agreed', decided_by = 7, decided_at = now() WHERE id = %(waiting)s",
+    ),
+    (
+        "load_proposal_one_per_deposit",
+        proposal(deposit="(SELECT deposit FROM network_loadproposal WHERE id = %(waiting)s)"),
+    ),
+    (
+        "act_kind_known",
+        "INSERT INTO network_act (id, card_id, kind) VALUES (%(new)s, %(plastic)s, 'gilded')",
+    ),
     (
         "release_amount_in_range",
         "INSERT INTO network_release (id, authorisation_id, amount) VALUES (%(new)s, %(auth)s, 0)",
@@ -286,6 +405,10 @@ CONSEQUENCES = {
     "payments_message.own_clock": "test_clocks_are_the_databases",
     "network_authorisation.own_clock": "test_clocks_are_the_databases",
     "network_release.own_clock": "test_clocks_are_the_databases",
+    "network_instruction.own_clock": "test_clocks_are_the_databases",
+    "network_claim.own_clock": "test_clocks_are_the_databases",
+    "network_loadproposal.own_clock": "test_clocks_are_the_databases",
+    "network_act.own_clock": "test_clocks_are_the_databases",
 }
 
 
@@ -380,6 +503,18 @@ def test_a_day_is_not_written_up_before_an_earlier_one(world):
             "network_release",
             "INSERT INTO network_release (id, authorisation_id, amount, created_at)"
             " VALUES (%(new)s, %(auth)s, 1, '2001-01-01')",
+        ),
+        ("network_instruction", instruction("kind, amount, created_at", "'redeem', 5, '2001-01-01'")),
+        (
+            "network_claim",
+            "INSERT INTO network_claim (id, instruction_id, reason, expires_at, created_at)"
+            " VALUES (%(new)s, %(sent)s, 'r', now(), '2001-01-01')",
+        ),
+        ("network_loadproposal", proposal(", created_at", ", '2001-01-01'")),
+        (
+            "network_act",
+            "INSERT INTO network_act (id, card_id, kind, created_at)"
+            " VALUES (%(new)s, %(plastic)s, 'pin', '2001-01-01')",
         ),
     ],
 )

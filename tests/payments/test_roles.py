@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from payments.models import Account, Transfer
+from payments.network.models import Instruction
 from tests.payments.cast import issued
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +30,8 @@ def acting_as(role):
             cursor.execute("RESET ROLE")
 
 
-def write(kind, debit, credit, **more):
-    key = uuid.uuid4()
+def write(kind, debit, credit, *, key=None, **more):
+    key = key or uuid.uuid4()
     with transaction.atomic():
         return Transfer.objects.create(
             uuid=key, kind=kind, debit_account_id=debit, credit_account_id=credit, amount=5, reference=key, **more
@@ -62,12 +63,18 @@ def test_each_role_writes_its_own_book(role, kind, refused):
         "send": (card.account_id, other.account_id),
         "receipt": (ids["bank"], ids["network"]),
     }
+    key = uuid.uuid4()
+    if kind in {"send", "redeem"}:  # money leaves a card only by an instruction of its holder
+        Instruction.objects.create(
+            id=key, kind=kind, account_id=card.account_id, payee_id=other.account_id if kind == "send" else None,
+            last4=card.last4, amount=5, code="00",
+        )  # fmt: skip
     with acting_as(role):
         if refused:
             with pytest.raises(IntegrityError, match=f"{role} may not write {kind}"):
-                write(kind, *sides[kind])
+                write(kind, *sides[kind], key=key)
         else:
-            assert write(kind, *sides[kind]).seq
+            assert write(kind, *sides[kind], key=key).seq
 
 
 def test_history_is_the_owners_alone():
