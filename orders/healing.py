@@ -20,15 +20,29 @@ from payments.models import Message, Payment
 log = logging.getLogger(__name__)
 
 
+PASS = 50  # questions claimed at once: their lease is short
+
+
 @dataclass(slots=True)
 class Healed:
-    """What one pass did."""
+    """What one pass did, or several."""
 
     answered: int = 0
     waiting: int = 0
 
 
-def heal_once(*, limit: int = 50) -> Healed:
+def heal() -> Healed:
+    """One tick: pass after pass as long as the network answers, so that an outage's questions are not left in line."""
+    done = Healed()
+    while True:
+        last = heal_once(limit=PASS)
+        done.answered += last.answered
+        done.waiting = last.waiting
+        if not last.answered:
+            return done
+
+
+def heal_once(*, limit: int = PASS) -> Healed:
     """Ask every question that is due once more and record what comes back. Several may run at once."""
     done = Healed()
     back_again = False
@@ -42,8 +56,8 @@ def heal_once(*, limit: int = 50) -> Healed:
         except Exception:  # one bad question neither stops nor loops the rest: its lease brings it back
             log.exception("question %s was not healed", message.pk)
             done.waiting += 1
-    if back_again:
-        payments.make_all_due()  # the network answers again: nobody waits for a long delay to pass
+    if back_again or (done.answered and done.waiting):
+        payments.make_all_due()  # the network answers: nobody waits for a long delay to pass
     return done
 
 

@@ -13,7 +13,7 @@ from procrastinate.contrib.django import app
 
 from catalog.models import Product
 from orders.cart import forget_visitor_carts
-from orders.healing import heal_once
+from orders.healing import heal
 from orders.models import Order, OrderLine, Parcel
 from orders.parcels import Reason, Refused, decline_parcel, take_payment
 from orders.stock_holds import expire_due_orders
@@ -30,7 +30,7 @@ POPULAR_DAYS = 30
 @app.task(queueing_lock="payments_tick", pass_context=False)
 def payments_tick(timestamp: int) -> None:
     """Carry unanswered questions to the card network on."""
-    heal_once()
+    heal()
 
 
 @app.periodic(cron="*/5 * * * *")

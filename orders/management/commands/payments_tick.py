@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 
-from orders.healing import heal_once
+from orders.healing import heal
 
 EVERY_SECONDS = 5
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, stop)
         while True:
-            healed = heal_once()
+            healed = heal()
             if healed.answered or healed.waiting or not options["loop"]:
                 self.stdout.write(f"{healed.answered} answered, {healed.waiting} still waiting")
             if not options["loop"] or stopped.wait(EVERY_SECONDS):
