@@ -14,7 +14,7 @@ How a payment goes:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from uuid import UUID, uuid5
 
@@ -71,14 +71,27 @@ def open_payment(*, key: UUID, order_code: str, amount: int) -> Message:
     belongs to another order or amount.
     """
     _require_transaction()
-    # Of two firsts at once one waits here for the other's commit, whichever unique index it would break.
-    Payment.objects.bulk_create([Payment(id=key, order_code=order_code, amount=amount)], ignore_conflicts=True)
+    if payment := _insert_new(Payment(id=key, order_code=order_code, amount=amount)):
+        return _Questions(payment, messages=[]).ask(Verb.AUTHORISE, amount=amount)
     payment = Payment.objects.select_for_update(no_key=True).filter(pk=key).first()
     if payment is None:
         raise LivePayment(Payment.objects.get(order_code=order_code, state__in=LIVE))
     if (payment.order_code, payment.amount) != (order_code, amount):
         raise StaleKey
     return _Questions(payment).ask(Verb.AUTHORISE, amount=amount)
+
+
+def _insert_new(payment: Payment) -> Payment | None:
+    """The payment, written; None when its key, or a live payment of its order, was there before.
+
+    Of two firsts at once one waits here for the other's commit, whichever unique index it would break.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments_payment (id, order_code, amount) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [payment.id, payment.order_code, payment.amount],
+        )
+        return payment if cursor.rowcount else None
 
 
 def ask_capture(
@@ -174,11 +187,14 @@ def message_id(payment_id: UUID, verb: str, parcel: int | None = None, part: str
 
 
 class _Questions:
-    """All questions of one locked payment: a handful, read at once."""
+    """All questions of one locked payment: a handful, read at once. Nobody else writes or answers one meanwhile."""
 
-    def __init__(self, payment: Payment) -> None:
+    def __init__(self, payment: Payment, *, messages: Iterable[Message] | None = None) -> None:
         self.payment = payment
-        self._all = {message.id: message for message in payment.messages.all()}
+        self._all = {message.id: message for message in (payment.messages.all() if messages is None else messages)}
+
+    def __getitem__(self, key: UUID) -> Message:
+        return self._all[key]
 
     def asked(self, verb: str, *, amount: int, parcel: int | None = None, part: str | int = "") -> Message | None:
         """This very question, if it was asked before. Raises StaleKey when it was about another amount."""
@@ -309,12 +325,12 @@ def record(*, message_id: UUID, answer: Answer) -> Message:
     """
     _require_transaction()
     payment = Payment.objects.select_for_update(no_key=True, of=("self",)).get(messages=message_id)
-    message = Message.objects.select_for_update(no_key=True).get(pk=message_id)
-    message.payment = payment
+    questions = _Questions(payment)  # read after the lock: as answered as they will ever be before this
+    message = questions[message_id]
     if message.code is None:
         _write_answer(message, answer)
         if message.verb == Verb.AUTHORISE:
-            _record_authorisation(payment, answer)
+            _record_authorisation(questions, answer)
         elif answer.code == APPROVED:
             _APPROVED[message.verb](message)
     return message
@@ -326,10 +342,11 @@ def _write_answer(message: Message, answer: Answer) -> None:
     del message.answered_at  # the database's clock: read again if anybody asks
 
 
-def _record_authorisation(payment: Payment, answer: Answer) -> None:
+def _record_authorisation(questions: _Questions, answer: Answer) -> None:
+    payment = questions.payment
     if answer.code != APPROVED:
         _move(payment, State.DECLINED, code=answer.code)
-    elif not _Questions(payment).standing(Verb.REVERSE):
+    elif not questions.standing(Verb.REVERSE):
         payment.last4, payment.expires_at = answer.last4, answer.expires_at
         _move(payment, State.AUTHORISED, code=APPROVED)
 

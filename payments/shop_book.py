@@ -43,6 +43,8 @@ def _commission_due(message: Message, account: dict[str, int], change: int) -> i
 
     The difference, not a part of the part: several returns do not drift, a full one gives all back.
     """
+    if message.payment.captured == 0:
+        return commission_on(change, message.commission_bp)  # nothing was posted of it before
     seller = account["seller"]
     sums = Transfer.objects.filter(reference=message.payment_id).aggregate(
         goods_in=Sum("amount", filter=Q(credit_account=seller, kind__in=["sale", "subsidy"])),

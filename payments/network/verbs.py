@@ -213,9 +213,12 @@ def lock_balances(*account_ids: int) -> dict[int, Balance]:
 def _lock_original(ask: Ask) -> Authorisation | None:
     """The authorisation `ask` is about, read under its card's lock, its expiry taken into account."""
     locked = Balance.objects.select_for_update(no_key=True, of=("self",)).filter(account__authorisations=ask.of)
-    if balance := locked.first():
+    balance = locked.annotate(clock=Now()).first()
+    original = Authorisation.objects.filter(pk=ask.of).first()
+    if balance and original and original.state == State.OPEN and original.expires_at <= balance.clock:
         expire_due(balance.account_id)
-    return Authorisation.objects.filter(pk=ask.of).first()
+        original.refresh_from_db()
+    return original
 
 
 def expire_due(account_id: int) -> int:
@@ -312,6 +315,7 @@ def _account_of(authorisation: Authorisation) -> int:
     return authorisation.account_id
 
 
+@functools.cache  # opened by a migration, never changed
 def _merchant_id() -> int:
     return Account.objects.values_list("id", flat=True).get(kind=Account.Kind.MERCHANT, owner="")
 
