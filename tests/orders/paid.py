@@ -24,6 +24,7 @@ from payments.models import Payment
 from payments.network import desk
 from payments.network.models import Balance, Card
 from tests.factories import NeighbourhoodFactory, ProductFactory, SellerFactory, UserFactory
+from tests.payments.cast import deposited
 
 PIN = "4831"
 NAME = "김은주"  # UserFactory's members
@@ -46,7 +47,7 @@ def issued(balance: int = 10_000, *, holder: str = NAME, **facts: Any) -> tuple[
     far = datetime.date(2099, 12, 31)
     card = desk.issue_card(number=number, pin=PIN, holder=holder, **{"expires_on": far, **facts})
     if balance:
-        desk.load(card=card, amount=balance, deposit=uuid.uuid4())
+        deposited(card, balance)
     return card, Presented(number, PIN, holder)
 
 

@@ -14,8 +14,9 @@ from accounts.models import random_code
 from payments import pay
 from payments.gateway import Answer, Presented, luhn
 from payments.models import Account, DayCut, Message, Payment
-from payments.network import desk
-from payments.network.models import Balance, Card
+from payments.network import desk, loads
+from payments.network.acts import Clerk
+from payments.network.models import Balance, Card, LoadProposal
 
 PIN = "4831"
 HOLDER = "리설희"
@@ -34,8 +35,19 @@ def issued(balance: int = 10_000, **facts) -> tuple[Card, Presented]:
     number = facts.pop("number", None) or card_number()
     card = desk.issue_card(number=number, pin=PIN, holder=HOLDER, **{"expires_on": FAR, **facts})
     if balance:
-        desk.load(card=card, amount=balance, deposit=uuid.uuid4())
+        deposited(card, balance)
     return card, Presented(number, PIN, HOLDER)
+
+
+def deposited(card: Card, amount: int) -> None:
+    """Load the card: by one clerk, or by two where the amount asks for it."""
+    by, other = Clerk(id=6, phone="1919000006"), Clerk(id=1, phone="1919000001")
+    if amount <= loads.alone_limit():
+        desk.load(card=card, amount=amount, deposit=uuid.uuid4())
+        return
+    proposal = loads.load_line(key=uuid.uuid4(), card=card, line=uuid.uuid4().hex, amount=amount, by=by)
+    assert isinstance(proposal, LoadProposal)
+    loads.agree_load(proposal=proposal, by=other)
 
 
 def opened(amount: int, key: uuid.UUID | None = None, code: str = "") -> Message:
