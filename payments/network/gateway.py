@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from payments.gateway import WON, Answer, Ask, NoAnswer, Presented, Verified
+from payments.gateway import Answer, Ask, NoAnswer, Presented, Verified
 from payments.network import verbs
 
 logger = logging.getLogger(__name__)
@@ -45,12 +45,10 @@ class SimulatedGateway:
 
 
 def _tell(ask: Ask) -> Answer:
-    if ask.currency != WON:
-        return Answer(verbs.NOT_PERMITTED)
     if ask.verb not in _TELLS:
         return Answer(verbs.BAD_VERB)
-    if ask.amount <= 0:
-        return Answer(verbs.BAD_AMOUNT)
+    if refusal := verbs.refusal_of(ask):
+        return Answer(refusal)
     return _TELLS[ask.verb](ask)
 
 

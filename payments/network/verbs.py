@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,18 @@ from django.views.decorators.debug import sensitive_variables
 
 from okryu.calendar import at, local_day
 from okryu.money import LIMIT
-from payments.gateway import APPROVED, WON, Answer, Ask, Presented, Verified, luhn, receipt_number
+from payments.gateway import (
+    APPROVED,
+    CARD_NUMBER_DIGITS,
+    PIN_DIGITS,
+    WON,
+    Answer,
+    Ask,
+    Presented,
+    Verified,
+    luhn,
+    receipt_number,
+)  # fmt: skip
 from payments.models import Account, Transfer
 from payments.network import digests
 from payments.network.decide import Facts, decide
@@ -33,9 +45,13 @@ LATE = "68"
 NO_ORIGINAL = "25"
 BAD_AMOUNT = "13"
 BAD_VERB = "12"
+BAD_FORMAT = "30"
 MISUSED_ID = "94"
 NOT_PERMITTED = "57"
 UNKNOWN_CARD = "14"
+_NUMBER = re.compile(rf"[0-9]{{{CARD_NUMBER_DIGITS}}}")
+_PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
+_REFERENCE = re.compile(r"[ -~]{0,32}")
 State = Authorisation.State
 
 P = ParamSpec("P")
@@ -73,12 +89,8 @@ def _sqlstate(error: Error) -> str:
 @retrying
 def authorise(ask: Ask, card: Presented) -> Answer:
     """Keep `ask.amount` won back on the card, or say why not. The same id gets the same answer for ever."""
-    if ask.currency != WON:
-        return Answer(NOT_PERMITTED)
-    if not 0 < ask.amount <= LIMIT:
-        return Answer(BAD_AMOUNT)
-    if not luhn(card.number):
-        return Answer(UNKNOWN_CARD)
+    if refusal := refusal_of(ask) or refusal_of_shape(card):
+        return Answer(refusal)
     with transaction.atomic(durable=True):
         balance = _lock_balance_of_card(card.number)
         if old := Authorisation.objects.filter(pk=ask.id).first():
@@ -104,8 +116,8 @@ def authorise(ask: Ask, card: Presented) -> Answer:
 @retrying
 def verify(card: Presented) -> Verified:
     """Check a card, its PIN and its holder without taking anything. A wrong PIN counts."""
-    if not luhn(card.number):
-        return Verified(UNKNOWN_CARD)
+    if refusal := refusal_of_shape(card):
+        return Verified(refusal)
     with transaction.atomic(durable=True):
         balance = _lock_balance_of_card(card.number)
         if balance is None:
@@ -184,11 +196,40 @@ def reverse(ask: Ask) -> Answer:
 
 def inquire(message_id: UUID) -> Answer | None:
     """What was answered to this question; None when it was never heard."""
+    if not isinstance(message_id, UUID):
+        return None
     if old := Authorisation.objects.filter(pk=message_id).first():
         return replace(_answer(old), about=message_id, amount=old.amount)
     moved = Transfer.objects.filter(uuid=message_id, kind__in=["capture", "refund"]).first()
     done = moved or Release.objects.filter(pk=message_id).first()
     return Answer(APPROVED, receipt_number(message_id), about=message_id, amount=done.amount) if done else None
+
+
+# ---------------------------------------------------------------- refused unread: no row, no try of a PIN
+
+
+def refusal_of(ask: Ask) -> str:
+    """The code for a question that cannot be one, whoever sent it; "" for any other."""
+    if ask.currency != WON:
+        return NOT_PERMITTED
+    if type(ask.amount) is not int or not 0 < ask.amount <= LIMIT:
+        return BAD_AMOUNT
+    ids = isinstance(ask.id, UUID) and isinstance(ask.of, UUID)
+    return "" if ids and isinstance(ask.reference, str) and _REFERENCE.fullmatch(ask.reference) else BAD_FORMAT
+
+
+@sensitive_variables("card")
+def refusal_of_shape(card: Presented) -> str:
+    if not isinstance(card.number, str) or not _NUMBER.fullmatch(card.number) or not luhn(card.number):
+        return UNKNOWN_CARD
+    if not isinstance(card.pin, str) or not _PIN.fullmatch(card.pin) or not _is_text(card.holder):
+        return BAD_FORMAT
+    return ""
+
+
+def _is_text(holder: object) -> bool:
+    """Whether it can be written down: half a character cannot."""
+    return isinstance(holder, str) and holder.encode(errors="replace").decode() == holder
 
 
 # ---------------------------------------------------------------- under the lock
