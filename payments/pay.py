@@ -48,12 +48,12 @@ class StaleKey(Exception):
     """This key or question was used for something else: the page is out of date."""
 
 
-class CaptureAsked(Exception):
-    """A capture of this payment is asked or done: it can no longer be reversed as a whole."""
+class PartAsked(Exception):
+    """A capture of this payment is asked or done, or a release is unanswered: it cannot be reversed as a whole."""
 
 
 class ReversalAsked(Exception):
-    """The payment is being reversed: nothing can be captured from it."""
+    """The payment is being reversed: nothing can be captured or released from it."""
 
 
 class TooMuch(Exception):
@@ -126,11 +126,13 @@ def ask_capture(
 def ask_release(*, payment: Payment, parcel: int, part: str | int, amount: int) -> Message:
     """Ask to give `amount` won back to the card before capture: `part` names the line, or "" the whole parcel.
 
-    Raises TooMuch when less is left of the payment.
+    Raises ReversalAsked, or TooMuch when less is left of the payment.
     """
     questions = _Questions(_lock(payment))
     if old := questions.asked(Verb.RELEASE, parcel=parcel, part=part, amount=amount):
         return old
+    if questions.standing(Verb.REVERSE):
+        raise ReversalAsked
     questions.require_left(amount)
     return questions.ask(Verb.RELEASE, amount=amount, parcel=parcel, part=part)
 
@@ -172,11 +174,12 @@ def ask_reverse(*, payment: Payment) -> Message:
     """Ask to undo the whole authorisation, whether or not the network has heard of it.
 
     Until it is answered a pending payment stays pending, whatever the authorisation's own answer: nobody is
-    told "nothing has been taken" before it is true. Raises CaptureAsked.
+    told "nothing has been taken" before it is true. Raises PartAsked.
     """
     questions = _Questions(_lock(payment))
-    if questions.standing(Verb.CAPTURE):
-        raise CaptureAsked
+    # A release the network may have done could not be written down after the reversal.
+    if questions.standing(Verb.CAPTURE) or any(row.code is None for row in questions.standing(Verb.RELEASE)):
+        raise PartAsked
     amount = questions.payment.amount
     return questions.asked(Verb.REVERSE, amount=amount) or questions.ask(Verb.REVERSE, amount=amount)
 

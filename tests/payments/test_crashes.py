@@ -204,3 +204,28 @@ def test_money_is_not_written_outside_a_transaction():
     ]:
         with pytest.raises(transaction.TransactionManagementError):
             write()
+
+
+def test_a_payment_is_not_reversed_while_a_release_is_unanswered():
+    """The network may have done the release: its answer could not be written down after a reversal."""
+    card, presented = issued(10_000)
+    payment = authorised(presented, 900)
+    part = asked(pay.ask_release, payment=payment, parcel=1, part="short", amount=300)
+    faults.expect("lost_answer")
+    with pytest.raises(NoAnswer):
+        pay.send(part)
+    with pytest.raises(pay.PartAsked):
+        asked(pay.ask_reverse, payment=payment)
+    assert told(part).payment.released == 300
+    undo = asked(pay.ask_reverse, payment=payment)
+    assert told(undo).payment.state == "cancelled"
+    assert balance(card) == (10_000, 0)
+
+
+def test_nothing_is_released_from_a_payment_being_reversed():
+    _, presented = issued(10_000)
+    payment = authorised(presented, 900)
+    undo = asked(pay.ask_reverse, payment=payment)
+    with pytest.raises(pay.ReversalAsked):
+        asked(pay.ask_release, payment=payment, parcel=1, part="short", amount=300)
+    assert told(undo).payment.state == "cancelled"
