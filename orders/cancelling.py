@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from orders import events, slots, stock_holds
+from orders import events, slots, stock_holds, vouchers
 from orders.models import Order, Parcel
 from orders.parcels import Refused, Status, end_unpaid, free_goods, open_parcel, require_not_paid_for
 from orders.paying import capture_is_asked, lock_order, paid_payment, settle
@@ -89,4 +89,5 @@ def _cancel_paid(order: Order, by: User | None) -> list[Message]:
 def _mark_cancelled(order: Order, by: User | None) -> None:
     order.status, order.hold_until, order.cancelled_at = Order.Status.CANCELLED, None, timezone.now()
     order.save(update_fields=["status", "hold_until", "cancelled_at"])
+    vouchers.give_back(order)
     events.write(order, "cancelled", by=by)

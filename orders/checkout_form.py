@@ -66,6 +66,14 @@ class CheckoutForm(forms.Form):
     keep_address = forms.BooleanField(label=_("Keep this address for next time"), required=False, initial=True)
     is_gift = forms.BooleanField(label=_("Wrap it as a gift"), required=False)
     gift_text = LineField(label=_("Card text"), max_length=200, required=False)
+    voucher = LineField(
+        label=_("Voucher code"),
+        max_length=30,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "data-live-input": ""}
+        ),
+    )
 
     def __init__(
         self,
@@ -133,6 +141,7 @@ class CheckoutForm(forms.Form):
             destination=self._destination() if self._is_delivered() else None,
             is_gift=cleaned["is_gift"] or bool(cleaned["gift_text"]),
             gift_text=cleaned["gift_text"],
+            voucher=cleaned["voucher"],
         )
 
     @property

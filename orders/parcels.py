@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.guesses import count_guess, forget_guesses
 from accounts.models import User
 from catalog import stock
-from orders import events, slots, stock_holds
+from orders import events, slots, stock_holds, vouchers
 from orders.models import Order, OrderLine, Parcel
 from orders.paying import capture_is_asked, lock_order, paid_payment, settle
 from payments import pay as payments
@@ -228,7 +228,7 @@ def _confirm(
     parcel.confirmed_total = sum(line.unit_price * (line.confirmed_quantity or 0) for line in lines)
     parcel.status, parcel.confirmed_at = Status.CONFIRMED, now
     parcel.save(update_fields=["confirmed_total", "status", "confirmed_at"])
-    short_won = parcel.goods_total - parcel.confirmed_total
+    short_won = sum(line.paid_for(line.quantity) - line.paid_for(line.kept_quantity) for line in lines)
     events.write(order, "confirmed", parcel=parcel, by=by, missing_won=short_won, missing=missing if short_won else "")
     asked: list[Message] = []
     if short_won:
@@ -258,7 +258,7 @@ def end_unpaid(
 
     Goods said to be out of stock lower the count instead of going back on sale.
     """
-    amount = (parcel.goods_total if parcel.confirmed_total is None else parcel.confirmed_total) + parcel.fee
+    amount = sum(line.paid_for(line.kept_quantity) for line in lines) + parcel.fee
     free_goods(parcel, lines, by, out_of_stock=out_of_stock)
     parcel.status, parcel.ended_at = status, timezone.now()
     parcel.save(update_fields=["status", "ended_at"])
@@ -274,19 +274,20 @@ def free_goods(parcel: Parcel, lines: list[OrderLine], by: User | None, *, out_o
     rows = stock.lock(line.variant_id for line in lines)
     give_back = stock.write_off_missing if out_of_stock else stock.release
     for line in lines:
-        kept = line.quantity if line.confirmed_quantity is None else line.confirmed_quantity
-        give_back(rows[line.variant_id], kept, cause=cause(line, "end"), by=by)
+        give_back(rows[line.variant_id], line.kept_quantity, cause=cause(line, "end"), by=by)
     if parcel.slot_id is not None:
         slots.release([parcel.slot_id])
 
 
 def _ask_capture(order: Order, parcel: Parcel) -> list[Message]:
+    lines = list(parcel.lines.all())
     return [
         payments.ask_capture(
             payment=paid_payment(order),
             parcel=parcel.number,
             seller_id=parcel.seller_id,
-            goods=parcel.confirmed_total or 0,
+            goods=sum(line.paid_for(line.kept_quantity) for line in lines),
+            subsidy=sum(line.discount_of(line.kept_quantity) for line in lines),
             fare=parcel.fee,
             commission_bp=parcel.commission_bp,
         )
@@ -311,6 +312,7 @@ def close_when_all_final(order: Order) -> None:
     else:
         order.status, order.cancelled_at = Order.Status.CANCELLED, now
         order.save(update_fields=["status", "cancelled_at"])
+        vouchers.give_back(order)
         events.write(order, "cancelled")
 
 

@@ -1,7 +1,8 @@
 """Placing an order: one transaction in which the cart becomes an order that holds goods and places for 15 minutes.
 
-Locks, as everywhere: cart, (order,) stock rows by pk, slot rows by pk. What the shopper saw (lines, total) is compared
-under these locks; a difference stops everything and is told. The same checkout token always gives the same order.
+Locks, as everywhere: cart, (order,) stock rows by pk, slot rows by pk, voucher. What the shopper saw (lines, total) is
+compared under these locks; a difference stops everything and is told. The same checkout token always gives the same
+order.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from catalog import stock
 from catalog.models import Stock
 from okryu.calendar import local_day
 from orders import cart as carts
-from orders import events, promises, slots, stock_holds
+from orders import events, promises, slots, stock_holds, vouchers
 from orders.choices import Choice, Method, delivery_refusal, fees_of
 from orders.models import Cart, CartLine, DeliverySlot, Order, OrderLine, Parcel
 from orders.positions import ParcelPlan, Position, buyable, read_locked
@@ -61,6 +62,20 @@ class Wish:
     destination: Destination | None = None  # None when every parcel is collected
     is_gift: bool = False
     gift_text: str = ""
+    voucher: str = ""  # its code, as typed
+
+
+@dataclass(frozen=True)
+class Sums:
+    """An order's sums in whole won."""
+
+    goods: int
+    delivery: int
+    discount: int
+
+    @property
+    def total(self) -> int:
+        return self.goods + self.delivery - self.discount
 
 
 class Refused(Exception):
@@ -121,6 +136,14 @@ class TooMuchMedicine(Refused):
         self.left = left
 
 
+class VoucherUnusable(Refused):
+    """The voucher's code does not fit this order, or not any more."""
+
+    def __init__(self, refused: vouchers.VoucherRefused) -> None:
+        super().__init__(refused.reason.value)
+        self.refused = refused
+
+
 def order_of_token(*, user: User, token: UUID) -> Order | None:
     """The order this checkout form has already become."""
     return Order.objects.filter(user=user, checkout_token=token).first()
@@ -145,10 +168,16 @@ def place_order(*, user: User, wish: Wish, now: datetime | None = None) -> Order
         plans = _plans_as_shown(cart, rows, wish)
         _check_rules(user, plans, now)
         fares = fees_of(plans, wish.choices, district=_district(wish))
-        _check_total(plans, fares, wish)
         places = _take_places(plans, wish, now)
-        order = _write_order(user, wish, plans, fares, now)
-        _write_parcels(order, zip(plans, fares, strict=True), wish=wish, places=places, rows=rows)
+        quoted = _quote_voucher(user, plans, wish, now)
+        sums = Sums(sum(plan.goods_total for plan in plans), sum(fares), quoted.total if quoted else 0)
+        _check_total(sums, wish)
+        order = _write_order(user, wish, sums, now)
+        priced = zip(plans, fares, strict=True)
+        for line in _write_parcels(order, priced, wish=wish, places=places, quoted=quoted):
+            stock.hold(rows[line.variant_id], line.quantity, cause=stock_holds.cause(line))
+        if quoted:
+            vouchers.take(quoted=quoted, order=order)
         carts.take_out(cart, [position.line for plan in plans for position in plan.positions])
         cart.checkout_token = uuid4()
         cart.save(update_fields=["checkout_token", "updated_at"])
@@ -186,8 +215,17 @@ def _check_choice(plan: ParcelPlan, wish: Wish) -> None:
         raise WindowGone(plan.seller.pk)
 
 
-def _check_total(plans: Sequence[ParcelPlan], fares: Sequence[int], wish: Wish) -> None:
-    total = sum(plan.goods_total for plan in plans) + sum(fares)
+def _quote_voucher(user: User, plans: Sequence[ParcelPlan], wish: Wish, now: datetime) -> vouchers.Quote | None:
+    if not wish.voucher:
+        return None
+    try:
+        return vouchers.quote(code=wish.voucher, user=user, plans=plans, now=now, locked=True)
+    except vouchers.VoucherRefused as refused:
+        raise VoucherUnusable(refused) from None
+
+
+def _check_total(sums: Sums, wish: Wish) -> None:
+    total = sums.total
     if total > settings.ORDER_LIMIT_WON:
         raise OrderTooLarge
     if total != wish.shown_total:
@@ -266,8 +304,7 @@ def _take_places(plans: Sequence[ParcelPlan], wish: Wish, now: datetime) -> dict
 # ---------------------------------------------------------------- writing it down
 
 
-def _write_order(user: User, wish: Wish, plans: Sequence[ParcelPlan], fares: Sequence[int], now: datetime) -> Order:
-    goods, delivery = sum(plan.goods_total for plan in plans), sum(fares)
+def _write_order(user: User, wish: Wish, sums: Sums, now: datetime) -> Order:
     return Order.objects.create(
         user=user,
         checkout_token=wish.checkout_token,
@@ -276,9 +313,10 @@ def _write_order(user: User, wish: Wish, plans: Sequence[ParcelPlan], fares: Seq
         recipient_phone=wish.recipient_phone,
         is_gift=wish.is_gift,
         gift_text=wish.gift_text,
-        goods_total=goods,
-        delivery_total=delivery,
-        total=goods + delivery,
+        goods_total=sums.goods,
+        delivery_total=sums.delivery,
+        discount_total=sums.discount,
+        total=sums.total,
         placed_at=now,
         hold_until=stock_holds.hold_until(now),
         **(wish.destination.as_fields() if wish.destination else {}),
@@ -291,8 +329,11 @@ def _write_parcels(
     *,
     wish: Wish,
     places: dict[int, DeliverySlot],
-    rows: dict[int, Stock],
-) -> None:
+    quoted: vouchers.Quote | None,
+) -> list[OrderLine]:
+    """Parcels and their lines, the lines in the order of the plans' positions."""
+    off = iter(quoted.by_line if quoted else ())
+    written: list[OrderLine] = []
     for number, (plan, fee) in enumerate(priced, start=1):
         choice = wish.choices[plan.seller.pk]
         parcel = Parcel.objects.create(
@@ -309,9 +350,10 @@ def _write_parcels(
             commission_bp=settings.COMMISSION_BASIS_POINTS[plan.seller.kind],
             **_promise(plan, choice, order.placed_at),
         )
-        lines = OrderLine.objects.bulk_create(_order_line(parcel, position) for position in plan.positions)
-        for line in lines:
-            stock.hold(rows[line.variant_id], line.quantity, cause=stock_holds.cause(line))
+        written += OrderLine.objects.bulk_create(
+            _order_line(parcel, position, discount=next(off, 0)) for position in plan.positions
+        )
+    return written
 
 
 def _promise(plan: ParcelPlan, choice: Choice, now: datetime) -> dict[str, datetime]:
@@ -321,7 +363,7 @@ def _promise(plan: ParcelPlan, choice: Choice, now: datetime) -> dict[str, datet
     return {"promised_from": ready, "promised_until": until}
 
 
-def _order_line(parcel: Parcel, position: Position) -> OrderLine:
+def _order_line(parcel: Parcel, position: Position, *, discount: int) -> OrderLine:
     product, variant = position.product, position.variant
     with override("ko-kp"):
         name_ko_kp = f"{product.name} {variant.label}".strip()
@@ -339,6 +381,7 @@ def _order_line(parcel: Parcel, position: Position) -> OrderLine:
         unit_price=position.unit_price,
         quantity=position.quantity,
         line_total=position.line_total,
+        discount=discount,
     )
 
 

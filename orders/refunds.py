@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
@@ -48,11 +49,11 @@ def refund_lines(
         if parcel.status not in (Status.DELIVERED, Status.RETURNED):
             raise Refused(_("Only a delivered parcel is refunded by line."))
         lines = [line for line in parcel.lines.all() if quantities.get(line.public_id)]
+        back = _part_of(lines, quantities)
         _take_back(lines, quantities, goods, key, by)
         fare = _fee_left(order, parcel) if with_fee else 0
-        won = sum(line.unit_price * quantities[line.public_id] for line in lines)
         _end_when_all_back(parcel)
-        asked = _ask(order, parcel, key=key, goods=won, fare=fare, by=by)
+        asked = _ask(order, parcel, key=key, back=back, fare=fare, by=by)
     settle([asked])
     return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
 
@@ -68,6 +69,7 @@ def refund_undelivered(
         if parcel.captured_at is None or parcel.status not in (Status.CONFIRMED, Status.READY, Status.DISPATCHED):
             raise Refused(_("No money was taken for this parcel: cancel it instead."))
         lines = list(parcel.lines.all())
+        back = _part_of(lines, {line.public_id: line.kept_quantity for line in lines})
         free_goods(parcel, lines, by, out_of_stock=goods == Goods.WRITE_OFF)
         for line in lines:
             line.returned_quantity = line.confirmed_quantity or 0
@@ -75,10 +77,28 @@ def refund_undelivered(
         parcel.status, parcel.ended_at = Status.UNDELIVERABLE, timezone.now()
         parcel.save(update_fields=["status", "ended_at"])
         fare = _fee_left(order, parcel) if with_fee else 0
-        asked = _ask(order, parcel, key=key, goods=parcel.confirmed_total or 0, fare=fare, by=by)
+        asked = _ask(order, parcel, key=key, back=back, fare=fare, by=by)
         close_when_all_final(order)
     settle([asked])
     return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What some pieces cost: the card's part and the voucher's, in whole won."""
+
+    goods: int
+    subsidy: int
+
+
+def _part_of(lines: list[OrderLine], quantities: Mapping[UUID, int]) -> Part:
+    """The part of `quantities` pieces beside those already returned: several returns add up to the whole."""
+    goods = subsidy = 0
+    for line in lines:
+        before, after = line.returned_quantity, line.returned_quantity + quantities[line.public_id]
+        goods += line.paid_for(after) - line.paid_for(before)
+        subsidy += line.discount_of(after) - line.discount_of(before)
+    return Part(goods, subsidy)
 
 
 def _take_back(
@@ -102,17 +122,18 @@ def _end_when_all_back(parcel: Parcel) -> None:
         parcel.save(update_fields=["status", "ended_at"])
 
 
-def _ask(order: Order, parcel: Parcel, *, key: UUID, goods: int, fare: int, by: User | None) -> Message:
-    if goods + fare == 0:
+def _ask(order: Order, parcel: Parcel, *, key: UUID, back: Part, fare: int, by: User | None) -> Message:
+    if back.goods + fare == 0:
         raise Refused(_("Choose at least one piece to refund."))
-    events.write(order, "refund_asked", parcel=parcel, by=by, key=str(key), goods=goods, fare=fare)
+    events.write(order, "refund_asked", parcel=parcel, by=by, key=str(key), goods=back.goods, fare=fare)
     try:
         return payments.ask_refund(
             payment=paid_payment(order),
             parcel=parcel.number,
             part=key.hex[:16],
             seller_id=parcel.seller_id,
-            goods=goods,
+            goods=back.goods,
+            subsidy=back.subsidy,
             fare=fare,
             commission_bp=parcel.commission_bp,
         )

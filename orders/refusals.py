@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
+from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from accounts.guesses import TooManyGuesses
+from okryu.calendar import PYONGYANG
 from okryu.money import format_won
-from orders import placing
+from orders import placing, vouchers
 from orders.positions import Position
 
 
@@ -55,7 +59,39 @@ def _reasons(refused: placing.Refused) -> tuple[str, ...]:
             values = {"limit": settings.MEDICINE_BOXES_PER_WEEK, "left": left}
             sentence = _("A member can buy %(limit)d boxes of medicine a week. You can still buy %(left)d.")
             reasons = [sentence % values]
+        case placing.VoucherUnusable(refused=unusable):
+            reasons = [voucher_words(unusable)]
     return tuple(reasons)
+
+
+def too_many_codes(refused: TooManyGuesses) -> Notice:
+    """Codes were tried one after the other."""
+    words = _("You can try another voucher code from %s. Without one you can order now.")
+    return Notice("wait", _("Too many codes were tried"), (words % f"{refused.retry_at.astimezone(PYONGYANG):%H:%M}",))
+
+
+def voucher_words(refused: vouchers.VoucherRefused) -> str:
+    """Why a voucher takes nothing off, for its field."""
+    voucher, reason = refused.voucher, refused.reason
+    if voucher is None:
+        return _("There is no such voucher code. Look at its letters once more, or leave the field empty.")
+    words = {
+        vouchers.Reason.NOT_YET: _("This voucher is valid from %(from)s."),
+        vouchers.Reason.OVER: _("This voucher was valid until %(until)s."),
+        vouchers.Reason.USED_UP: _("This voucher has been used as often as it may be."),
+        vouchers.Reason.USED_BY_YOU: _("You have used this voucher already."),
+        vouchers.Reason.TOO_LITTLE: _("This voucher is for goods from %(minimum)s."),
+        vouchers.Reason.NOTHING: _("This voucher lowers nothing in this order."),
+    }
+    return words[reason] % {
+        "from": _day(voucher.valid_from),
+        "until": _day(voucher.valid_until),
+        "minimum": _won(voucher.minimum_goods),
+    }
+
+
+def _day(moment: datetime) -> str:
+    return date_format(moment.astimezone(PYONGYANG), "DATE_FORMAT")
 
 
 def _line(position: Position) -> str:

@@ -77,6 +77,12 @@ class Sheet:
     receipt_number: str = ""
 
     @property
+    def voucher_part(self) -> int:
+        """What a voucher pays of the goods that are sold and not returned."""
+        lines = (line for each in self.parcels if each.is_charged for line in each.lines)
+        return sum(line.discount_of(line.kept_quantity) - line.discount_of(line.returned_quantity) for line in lines)
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the page should look again by itself."""
         return self.state == "waiting" or self.freeing

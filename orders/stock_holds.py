@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog import stock
-from orders import events, slots
+from orders import events, slots, vouchers
 from orders.models import Order, OrderLine, Parcel
 from payments.models import Payment
 
@@ -109,6 +109,7 @@ def _expire(lockable: QuerySet[Order], order_id: int) -> bool:
     order.parcels.update(status=Parcel.Status.CANCELLED, ended_at=now)
     order.status, order.hold_until, order.expired_at = Order.Status.EXPIRED, None, now
     order.save(update_fields=["status", "hold_until", "expired_at"])
+    vouchers.give_back(order)
     events.write(order, "expired")
     return True
 

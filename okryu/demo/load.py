@@ -16,6 +16,7 @@ from okryu.calendar import at, local_day
 from okryu.demo import gallery, opinions, past, people, places, shelves, today, visits
 from okryu.demo.baskets import Wares
 from okryu.demo.people import Shopper
+from orders.models import Voucher
 from orders.tasks import write_popularity
 
 CATALOGUE = Path(__file__).resolve().parent / "catalogue.json"
@@ -56,7 +57,25 @@ def load(*, tell: Tell) -> None:
     tell(f"{visits.load_visits(begin, past.DAYS)} days of page views")
     after = at(begin + timedelta(days=past.DAYS), 0)
     tell(f"{today.load_today(shoppers, courier=staff['courier'], since=after)} orders of today")
+    load_voucher()
     write_popularity()
+
+
+def load_voucher() -> None:
+    """OKRYU10: a tenth off goods from 500 won, at most 300 won, once a member, for a year."""
+    now = timezone.now()
+    Voucher.objects.get_or_create(
+        code="OKRYU10",
+        defaults={
+            "note": "옥류 개업기념",
+            "percent": 10,
+            "most": 300,
+            "minimum_goods": 500,
+            "valid_from": now,
+            "valid_until": now + timedelta(days=365),
+            "limit": 1_000,
+        },
+    )
 
 
 def is_unfinished() -> bool:

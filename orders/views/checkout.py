@@ -10,15 +10,18 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.views.decorators.http import require_http_methods
 
 from accounts.address_book import AddressBookFull, add_address
+from accounts.client import client_address
 from accounts.districts import chosen_district, remember_district
 from accounts.forms import deliverable_neighbourhoods
+from accounts.guesses import TooManyGuesses, count_guess, forget_guesses
 from accounts.models import Address, District, User
 from accounts.private import member, private_page
 from orders import cart as carts
-from orders import placing, refusals
+from orders import placing, refusals, vouchers
 from orders.busy import is_busy
 from orders.checkout_form import NEW, CheckoutForm, names_of, shown_lines, token_in
 from orders.choices import Choice, Method, Offer, fees_of, offers_for
@@ -43,16 +46,22 @@ def checkout(request: HttpRequest) -> HttpResponse:
     # finds the order as well.
     if token and (order := placing.order_of_token(user=user, token=token)):
         return _go_on(order)
+    try:
+        _count_voucher_guess(request, user)
+    except TooManyGuesses as refused:
+        without = request.POST.copy()
+        without["voucher"] = ""
+        return _show(request, kept=without, notice=refusals.too_many_codes(refused), status=429)
     if "update" in request.POST:
         return _show(request, kept=request.POST)
+    return _place(request, user, form, is_right=is_right)
+
+
+def _place(request: HttpRequest, user: User, form: CheckoutForm | None, *, is_right: bool) -> HttpResponse:
     if form is None:
         return _back_to_cart(request)
     if not is_right:
         return _show(request, data=request.POST, status=422)
-    return _place(request, user, form)
-
-
-def _place(request: HttpRequest, user: User, form: CheckoutForm) -> HttpResponse:
     wish = form.wish(shown=request.POST)
     try:
         order = placing.place_order(user=user, wish=wish)
@@ -70,6 +79,17 @@ def _place(request: HttpRequest, user: User, form: CheckoutForm) -> HttpResponse
     if wish.destination:
         remember_district(response, wish.destination.neighbourhood.district)
     return response
+
+
+def _count_voucher_guess(request: HttpRequest, user: User) -> None:
+    """Codes are few enough to be tried one after the other: counted before one is looked at. Raises TooManyGuesses."""
+    code = request.POST.get("voucher", "").strip()
+    if not code:
+        return
+    guess = {"kind": "voucher", "name": str(user.pk), "address": client_address(request)}
+    count_guess(**guess)
+    if vouchers.is_known(code):
+        forget_guesses(**guess)
 
 
 def _go_on(order: Order) -> HttpResponse:
@@ -112,6 +132,8 @@ def _show(
         return _back_to_cart(request, notice)
     form = _form(request, plans, data=data, kept=kept)
     context = _context(mine, form, positions, typed=data or kept)
+    context |= _voucher(member(request), plans, typed=data or kept)
+    context["total"] -= context["discount"]
     return render(request, "orders/checkout.html", context | {"notice": notice}, status=status)
 
 
@@ -169,6 +191,19 @@ def _context(mine: Cart, form: CheckoutForm, positions: list[Position], *, typed
         "total": goods + sum(fees),
         "hold_minutes": settings.ORDER_HOLD_MINUTES,
     }
+
+
+def _voucher(user: User, plans: list[ParcelPlan], *, typed: QueryDict | None) -> dict[str, Any]:
+    """What the typed voucher takes off, or why it takes off nothing."""
+    code = typed.get("voucher", "") if typed is not None else ""
+    words: str | Promise = ""
+    if code.strip():
+        try:
+            quoted = vouchers.quote(code=code, user=user, plans=plans, now=timezone.now())
+            return {"discount": quoted.total, "voucher_code": quoted.voucher.code, "voucher_refusal": ""}
+        except vouchers.VoucherRefused as refused:
+            words = refusals.voucher_words(refused)
+    return {"discount": 0, "voucher_code": "", "voucher_refusal": words}
 
 
 def _row(form: CheckoutForm, offer: Offer, typed: QueryDict | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Carts, orders, parcels, delivery slots: what a shopper asked for and how far it has come."""
+"""Orders, parcels, delivery slots: what a shopper asked for and how far it has come."""
 
 from __future__ import annotations
 
@@ -25,52 +25,6 @@ def order_code() -> str:
 def handover_code() -> str:
     """Four digits the recipient tells the courier or the seller's counter."""
     return f"{secrets.randbelow(10_000):04d}"
-
-
-class Cart(models.Model):
-    """A server-side cart: a member's, or a visitor's known by the token in a cookie."""
-
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="cart")
-    # SHA-256 of the visitor's cookie: a copy of the database opens nobody's cart.
-    token_digest = models.CharField(max_length=64, null=True, blank=True, unique=True)
-    # Issued when /checkout/ is opened, spent by placing; a resubmission finds the order by it.
-    checkout_token = models.UUIDField(default=uuid.uuid4)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        verbose_name = _("cart")
-        verbose_name_plural = _("carts")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(user__isnull=False, token_digest__isnull=True)
-                | Q(user__isnull=True, token_digest__isnull=False),
-                name="cart_of_member_or_visitor",
-            )
-        ]
-        indexes = [models.Index(fields=["updated_at"], name="cart_updated")]
-
-    def __str__(self) -> str:
-        return f"cart of {self.user_id or 'a visitor'}"
-
-
-class CartLine(models.Model):
-    cart = models.ForeignKey(Cart, models.CASCADE, related_name="lines")
-    variant = models.ForeignKey(ProductVariant, models.CASCADE, related_name="+")
-    quantity = models.PositiveSmallIntegerField()
-    # The price the shopper saw when putting it in: a change since then is told.
-    shown_price = models.PositiveBigIntegerField()
-    added_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["cart", "variant"], name="cart_line_once_per_variant"),
-            models.CheckConstraint(condition=Q(quantity__range=(1, 99)), name="cart_line_quantity_in_range"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} × {self.variant_id}"
 
 
 class Vehicle(models.TextChoices):
@@ -323,6 +277,8 @@ class OrderLine(models.Model):
     confirmed_quantity = models.PositiveSmallIntegerField(_("confirmed"), null=True, blank=True)
     returned_quantity = models.PositiveSmallIntegerField(_("returned"), default=0)
     line_total = models.PositiveBigIntegerField(_("total"))
+    # This line's part of the order's voucher, for all its pieces.
+    discount = models.PositiveBigIntegerField(_("discount"), db_default=0, default=0)
 
     class Meta:
         verbose_name = _("order line")
@@ -342,10 +298,24 @@ class OrderLine(models.Model):
                 condition=Q(returned_quantity=0) | Q(returned_quantity__lte=F("confirmed_quantity")),
                 name="order_line_returns_no_more",
             ),
+            models.CheckConstraint(condition=Q(discount__lt=F("line_total")), name="order_line_never_free"),
         ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name_ko_kp}"
+
+    @property
+    def kept_quantity(self) -> int:
+        """The pieces that are sold: what the seller confirmed, all of them until the answer."""
+        return self.quantity if self.confirmed_quantity is None else self.confirmed_quantity
+
+    def discount_of(self, pieces: int) -> int:
+        """The voucher's part of the first `pieces` pieces, in whole won: adds up to `discount` without drift."""
+        return self.discount * pieces // self.quantity
+
+    def paid_for(self, pieces: int) -> int:
+        """What the shopper's card pays for the first `pieces` pieces, in whole won."""
+        return self.unit_price * pieces - self.discount_of(pieces)
 
 
 class OrderEvent(models.Model):
