@@ -11,12 +11,11 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.forms import Field
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst, format_lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
@@ -24,6 +23,7 @@ from unfold.decorators import action
 
 from accounts.models import User
 from catalog import reviews, stock, wording
+from catalog.admin_attributes import answers_page
 from catalog.admin_forms import (
     CategoryForm,
     MovementForm,
@@ -33,6 +33,7 @@ from catalog.admin_forms import (
     VariantForm,
     move_stock,
 )
+from catalog.admin_languages import KoreanFirst, NeverDeleted, languages
 from catalog.models import (
     Category,
     Notice,
@@ -45,40 +46,6 @@ from catalog.models import (
     Stock,
     StockMovement,
 )
-
-
-class KoreanFirst:
-    """Texts say their language by its name. The Korean one, every page's fallback, is required where the text is."""
-
-    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **options: Any) -> Any:
-        field: Field | None = super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
-        original = getattr(db_field, "translated_field", None)
-        if field is not None and original is not None:
-            is_korean = db_field.name.endswith("_ko_kp")
-            field.label = f"{capfirst(original.verbose_name)} · {'조선어' if is_korean else 'English'}"
-            field.required = is_korean and not original.blank
-        return field
-
-    @admin.display(description=format_lazy("{} · 조선어", _("name")), ordering="name_ko_kp")
-    def korean(self, row: Any) -> str:
-        return str(row.name_ko_kp)
-
-    @admin.display(description=format_lazy("{} · English", _("name")), ordering="name_en")
-    def english(self, row: Any) -> str:
-        return row.name_en or ""
-
-
-class NeverDeleted:
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-def _languages(*texts: str) -> list[tuple[str, dict[str, Any]]]:
-    """The two tabs of a form: the same texts in both languages."""
-    return [
-        ("조선어", {"fields": [f"{text}_ko_kp" for text in texts], "classes": ["tab"]}),
-        ("English", {"fields": [f"{text}_en" for text in texts], "classes": ["tab"]}),
-    ]
 
 
 @admin.register(Category)
@@ -107,7 +74,7 @@ class SellerAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Seller]):
     fieldsets = [
         (None, {"fields": ["slug", "kind", "district", "neighbourhood", "telephone", "position", "is_active"]}),
         (_("Hours"), {"fields": ["opens_at", "closes_at", "preparation_minutes", "lead_days"]}),
-        *_languages("name", "introduction"),
+        *languages("name", "introduction"),
     ]
 
 
@@ -179,11 +146,12 @@ class ProductAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Product]):
     autocomplete_fields = ["seller", "category", "kind"]
     readonly_fields = ["sold_30_days", "rating_count"]
     inlines = [VariantInline, PictureInline]
+    actions_detail = ["attributes"]
     fieldsets = [
         (None, {"fields": ["seller", "category", "kind", "slug", "is_active", "listed_at"]}),
         (_("Content and weight"), {"fields": ["content_amount", "content_unit", "weight_g", "needs_van"]}),
         (_("Rules and counts"), {"fields": ["minimum_age", "is_medicine", "sold_30_days", "rating_count"]}),
-        *_languages("name", "unit", "description"),
+        *languages("name", "unit", "description"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
@@ -198,6 +166,17 @@ class ProductAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Product]):
     @admin.display(description=_("free to sell"))
     def left(self, product: Product) -> int:
         return product.available
+
+    @action(description=_("Attributes"), url_path="attributes", permissions=["change"])
+    def attributes(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:catalog_product_answers", object_id)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.answers)
+        return [path("<int:product_id>/answers/", view, name="catalog_product_answers"), *super().get_urls()]
+
+    def answers(self, request: HttpRequest, product_id: int) -> HttpResponse:
+        return answers_page(request, self, product_id)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
@@ -315,7 +294,7 @@ class NoticeAdmin(KoreanFirst, ModelAdmin[Notice]):
     list_display = ["korean", "english", "published_at", "is_active"]
     list_filter = ["is_active"]
     search_fields = ["title_ko_kp", "title_en"]
-    fieldsets = [(None, {"fields": ["published_at", "is_active"]}), *_languages("title", "body")]
+    fieldsets = [(None, {"fields": ["published_at", "is_active"]}), *languages("title", "body")]
 
     @admin.display(description=format_lazy("{} · 조선어", _("title")), ordering="title_ko_kp")
     def korean(self, row: Any) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Seller
 from okryu.money import parse_won
 
 PRICE_LIMIT = 10_000_000  # the dearest price a variant may have
@@ -34,12 +33,9 @@ class WonField(forms.CharField):
         return won
 
 
-class FilterForm(forms.Form):
-    """`kind`, `stock`, `lowered`, `min`, `max` of the address."""
+class PriceForm(forms.Form):
+    """`min` and `max` of the address."""
 
-    kind = forms.MultipleChoiceField(label=_("Kind of seller"), choices=Seller.Kind.choices, required=False)
-    stock = forms.BooleanField(label=_("In stock only"), required=False)
-    lowered = forms.BooleanField(label=_("Lowered prices only"), required=False)
     min = WonField(label=_("From"))
     max = WonField(label=_("Up to"))
 

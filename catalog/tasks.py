@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from catalog import pictures
+from catalog import packing, pictures
 from catalog.models import Picture
 
 
@@ -12,3 +12,11 @@ def render_picture(picture_id: int) -> None:
     """Draw every rendition a picture still lacks; one removed meanwhile needs none."""
     if picture := Picture.objects.filter(pk=picture_id).first():
         pictures.render(picture)
+
+
+@app.periodic(cron="* * * * * *")
+@app.task(queue="listing", queueing_lock="pack_listing", lock="pack_listing", pass_context=False)
+def pack_listing(timestamp: int) -> None:
+    """Bring the lists up to date with what was changed in the last second."""
+    while packing.pack_due() >= packing.BATCH:
+        pass

@@ -1,9 +1,19 @@
 from modeltranslation.translator import TranslationOptions, register
 
-from catalog.models import Category, Notice, Picture, Product, ProductKind, ProductVariant, Seller
+from catalog.models import (
+    Attribute,
+    AttributeOption,
+    Category,
+    Notice,
+    Picture,
+    Product,
+    ProductKind,
+    ProductVariant,
+    Seller,
+)
 
 
-@register([Category, ProductKind])
+@register([AttributeOption, Category, ProductKind])
 class NameTranslation(TranslationOptions):
     fields = ("name",)
 
@@ -31,3 +41,8 @@ class PictureTranslation(TranslationOptions):
 @register(Notice)
 class NoticeTranslation(TranslationOptions):
     fields = ("title", "body")
+
+
+@register(Attribute)
+class AttributeTranslation(TranslationOptions):
+    fields = ("name", "unit")

@@ -12,12 +12,13 @@ from accounts.districts import deliverable_districts
 from catalog import queries, wording
 from catalog import search as searching
 from catalog.comparison import Comparison
-from catalog.listing import build_listing
-from catalog.models import Product, Seller
+from catalog.listing import list_found, list_seller, list_shelves
+from catalog.models import Seller
 from catalog.tree import category_tree
 from okryu.calendar import local_day
 
 LARGEST_ID = 2**63 - 1
+FOUND_LIMIT = 20_000
 QUANTITIES_OFFERED = 10  # on the product page; the cart takes more
 
 
@@ -39,12 +40,11 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
     category = tree.by_slug(slug)
     if category is None:
         raise Http404
-    products = Product.objects.on_sale().filter(category__in=tree.with_all_inside(category))
     context = {
         "category": category,
         "path": tree.path(category),
         "inside": tree.inside(category.pk),
-        "listing": build_listing(request, products),
+        "listing": list_shelves(request, tree, category),
     }
     return render(request, "catalog/category.html", context)
 
@@ -73,7 +73,7 @@ def sellers(request: HttpRequest) -> HttpResponse:
 def seller(request: HttpRequest, slug: str) -> HttpResponse:
     found = Seller.objects.select_related("district", "neighbourhood")
     seller = get_object_or_404(found, slug=slug, is_active=True)
-    listing = build_listing(request, Product.objects.on_sale().filter(seller=seller))
+    listing = list_seller(request, category_tree(request), seller.pk)
     return render(request, "catalog/seller.html", {"seller": seller, "listing": listing})
 
 
@@ -107,7 +107,8 @@ def search(request: HttpRequest) -> HttpResponse:
         return render(request, "catalog/search.html", {"query": "", "popular": queries.popular()})
     if opened := category_tree(request).by_name(query):
         return redirect(opened)
-    listing = build_listing(request, searching.matching(query), carry=("q",))
+    found = searching.matching(query).most_ordered().values_list("pk", flat=True)[:FOUND_LIMIT]
+    listing = list_found(request, category_tree(request), list(found))
     context = {"query": query, "search_text": query, "listing": listing}
     if listing.total or listing.chosen:
         context["found_sellers"] = searching.matching_sellers(query)

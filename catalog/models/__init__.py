@@ -1,5 +1,7 @@
 """What the shop offers: categories, sellers, products, variants, stock, pictures, reviews, notices."""
 
+from catalog.models.attributes import Attribute, AttributeOption, AttributeValue
+from catalog.models.listing import Block, Listing, ListingDue, OldSlug, Packed
 from catalog.models.pictures import Picture
 from catalog.models.products import Product, ProductKind, ProductQuerySet, ProductVariant
 from catalog.models.shelves import Category, Seller
@@ -7,8 +9,16 @@ from catalog.models.stock import Stock, StockMovement
 from catalog.models.words import Notice, Review
 
 __all__ = [
+    "Attribute",
+    "AttributeOption",
+    "AttributeValue",
+    "Block",
     "Category",
+    "Listing",
+    "ListingDue",
     "Notice",
+    "OldSlug",
+    "Packed",
     "Picture",
     "Product",
     "ProductKind",

@@ -1,6 +1,5 @@
 """Template tags every page uses; built in, so no page loads them."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -201,8 +200,7 @@ def _first_control(bound: forms.BoundField) -> str:
 @register.simple_tag
 def product_picture(product: Any, size: int = 160, lazy: bool = True, alt: str = "") -> SafeString:
     """A product's first picture. Beside the product's name it says nothing new, so `alt` is empty by default."""
-    pictures: Iterable[Any] = product.pictures.all() if product is not None else ()
-    return picture(next(iter(pictures), None), size=size, lazy=lazy, alt=alt)
+    return picture(product.main_picture if product is not None else None, size=size, lazy=lazy, alt=alt)
 
 
 @register.simple_tag

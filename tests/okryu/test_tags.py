@@ -112,6 +112,10 @@ class Photographs:
 class Goods:
     pictures: Photographs
 
+    @property
+    def main_picture(self) -> Photograph | None:
+        return next(iter(self.pictures.all()), None)
+
 
 def test_a_picture_offers_only_what_stands_ready() -> None:
     goods = Goods(Photographs([Photograph(["jpeg160", "jpeg320", "webp160", "webp320", "webp640"])]))

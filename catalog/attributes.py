@@ -1,0 +1,145 @@
+"""What a product answers to its category's attributes: read for pages and forms, written by one function.
+
+`set_attribute` is what forms, imports and the demo write with. Lists follow by themselves: the database keeps them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import transaction
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from catalog.models import Attribute, AttributeOption, AttributeValue, Category, Product, ProductVariant
+
+LARGEST = Decimal(999_999_999)
+
+
+class UnfitValue(Exception):
+    """The value is no answer to the attribute; `str()` says why in plain words."""
+
+
+def offered_to(category_id: int) -> list[Attribute]:
+    """The attributes of a category: its own and those of everything around it, with their choices. Three queries."""
+    parents = dict(Category.objects.values_list("pk", "parent_id"))
+    path: list[int] = []
+    step: int | None = category_id
+    while step is not None and step not in path:
+        path.append(step)
+        step = parents.get(step)
+    return list(Attribute.objects.filter(categories__in=path).distinct().prefetch_related("options"))
+
+
+def set_attribute(
+    product: Product, attribute: Attribute, value: object, *, variant: ProductVariant | None = None
+) -> None:
+    """Make `value` the product's (or its variant's) one answer; None or nothing takes the answer away.
+
+    A choice takes option slugs, one or several; a number what Decimal understands; a yes-no a bool.
+    Raises UnfitValue and changes nothing.
+    """
+    rows = _rows(attribute, value)
+    with transaction.atomic():
+        # One writer of a product's answers at a time: two would each delete nothing and add both.
+        Product.objects.select_for_update(no_key=True).only("pk").get(pk=product.pk)
+        there = AttributeValue.objects.filter(product=product, attribute=attribute, variant=variant)
+        old = {(row.option_id, row.number, row.yes): row.pk for row in there}
+        new = {tuple(row.values()): row for row in rows}
+        if gone := [pk for answer, pk in old.items() if answer not in new]:
+            AttributeValue.objects.filter(pk__in=gone).delete()
+        AttributeValue.objects.bulk_create(
+            AttributeValue(product=product, attribute=attribute, variant=variant, **row)
+            for answer, row in new.items()
+            if answer not in old
+        )
+
+
+def _rows(attribute: Attribute, value: object) -> list[dict[str, Any]]:
+    """The answers as rows hold them."""
+    if value is None or value in ("", []):
+        return []
+    if attribute.kind == Attribute.Kind.CHOICE:
+        wanted = [value] if isinstance(value, str) else [str(slug) for slug in _iterable(value)]
+        return [{"option_id": pk, "number": None, "yes": None} for pk in _option_ids(attribute, wanted)]
+    if attribute.kind == Attribute.Kind.NUMBER:
+        return [{"option_id": None, "number": _number(value), "yes": None}]
+    if not isinstance(value, bool):
+        raise UnfitValue(gettext("Say yes or no."))
+    return [{"option_id": None, "number": None, "yes": value}]
+
+
+def _iterable(value: object) -> Iterable[object]:
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise UnfitValue(gettext("Choose from the list."))
+    return value
+
+
+def _option_ids(attribute: Attribute, slugs: list[str]) -> list[int]:
+    found = {option.slug: option.pk for option in attribute.options.all()}
+    if unknown := [slug for slug in slugs if slug not in found]:
+        raise UnfitValue(gettext("“%(value)s” is not among the choices.") % {"value": unknown[0]})
+    return list(dict.fromkeys(found[slug] for slug in slugs))
+
+
+def _number(value: object) -> Decimal:
+    try:
+        number = Decimal(str(value)).quantize(Decimal("0.001"))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or not 0 <= number <= LARGEST:
+        raise UnfitValue(gettext("Write a number from 0 to 999,999,999."))
+    return number
+
+
+def option_named(attribute: Attribute, name: str) -> AttributeOption | None:
+    """The choice of this name in either language, whatever the case and the spaces, or of this address word."""
+    wanted = _plain(name)
+    for option in attribute.options.all():
+        if wanted and wanted in (_plain(option.name_ko_kp), _plain(option.name_en), _plain(option.slug)):
+            return option
+    return None
+
+
+def _plain(name: str | None) -> str:
+    return "".join((name or "").casefold().split())
+
+
+@dataclass
+class Answer:
+    """One line of a product's facts."""
+
+    slug: str
+    label: str
+    text: str
+
+
+def answers_of(products: Iterable[Product]) -> dict[int, list[Answer]]:
+    """What each product answers, in the attributes' order, its variants' answers together. One query."""
+    values = AttributeValue.objects.filter(product__in=[product.pk for product in products])
+    rows = values.select_related("attribute", "option").order_by(
+        "attribute__position", "attribute_id", "option__position", "number", "pk"
+    )
+    texts: dict[int, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    asked: dict[int, Attribute] = {}
+    for row in rows:
+        asked[row.attribute_id] = row.attribute
+        text = _text(row)
+        if text not in texts[row.product_id][row.attribute_id]:
+            texts[row.product_id][row.attribute_id].append(text)
+    return {
+        pk: [Answer(asked[a].slug, asked[a].name, ", ".join(answers)) for a, answers in by_attribute.items()]
+        for pk, by_attribute in texts.items()
+    }
+
+
+def _text(row: AttributeValue) -> str:
+    if row.option is not None:
+        return row.option.name
+    if row.number is not None:
+        return f"{number_format(row.number.normalize(), use_l10n=True)} {row.attribute.unit}".strip()
+    return gettext("yes") if row.yes else gettext("no")
