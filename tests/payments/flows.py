@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import override_settings
 from django.utils import timezone
 
@@ -100,14 +101,24 @@ def moved(order: Order) -> Moved:
         return tuple(cursor.fetchall())
 
 
+def waiting() -> QuerySet[Message]:
+    """Unanswered questions of orders. Tests of the ledger alone ask for orders that do not exist, and leave some."""
+    return Message.objects.filter(code=None, payment__order_code__in=Order.objects.values("code"))
+
+
+def leave_out_the_others() -> None:
+    """Questions about no order are not due for a year, so that healing meets only those that can be healed."""
+    others = Message.objects.filter(code=None).exclude(payment__order_code__in=Order.objects.values("code"))
+    others.update(next_at=timezone.now() + datetime.timedelta(days=365), tried_at=None, tries=0)
+
+
 def heal() -> None:
     """Let time pass and the healing job run until nothing waits."""
     for _ in range(6):
-        waiting = Message.objects.filter(code=None)
-        if not waiting.update(next_at=timezone.now() - datetime.timedelta(seconds=1)):
+        if not waiting().update(next_at=timezone.now() - datetime.timedelta(seconds=1)):
             return
         heal_once(limit=1_000)
-    raise AssertionError(f"{waiting.count()} questions are not healed")
+    raise AssertionError(f"{waiting().count()} questions are not healed")
 
 
 def asked(scene: Scene, verb: str) -> bool:

@@ -119,6 +119,7 @@ def _kill_often(run: Run, kills: int, longest_pause: float) -> None:
 def _kill(run: Run) -> None:
     target = run.dice.choices(list(TARGETS), weights=TARGETS.values())[0]
     run.killed[target] += 1
+    _start_again(run)  # who lost the process that recovers gives up altogether
     postmaster = int((run.server.data / "postmaster.pid").read_text().split("\n")[0])
     if target == "worker":
         os.kill(run.dice.choice(sorted(run.workers)), signal.SIGKILL)

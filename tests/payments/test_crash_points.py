@@ -13,7 +13,7 @@ from payments import audit
 from payments.models import Message, Transfer
 from payments.network.models import Authorisation, Release
 from tests.payments.boundaries import boundaries_of, dies_at
-from tests.payments.flows import FLOWS, Flow, Scene, heal
+from tests.payments.flows import FLOWS, Flow, Scene, heal, leave_out_the_others, waiting
 
 pytestmark = pytest.mark.ledger
 BY_NAME = {flow.name: flow for flow in FLOWS}
@@ -24,12 +24,13 @@ EVERY_DEATH = os.environ.get("CRASH_POINTS") == "all"
 @pytest.fixture(autouse=True)
 def _nothing_waits():
     """Questions that other tests left are not this test's: its healing meets its own alone."""
+    leave_out_the_others()
     heal()
 
 
 def assert_clean():
     assert [finding.view for finding in audit.audit() if finding.rows] == []
-    assert not Message.objects.filter(code=None).exists()
+    assert not waiting().exists()
 
 
 def die_once(flow: Flow, healing=heal) -> int:

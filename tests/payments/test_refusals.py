@@ -30,7 +30,7 @@ _WORLDS = {}
 def world(ledger_db):
     if ledger_db not in _WORLDS:
         _WORLDS[ledger_db] = made()
-    return _WORLDS[ledger_db] | {"new": uuid.uuid4()}
+    return _WORLDS[ledger_db] | {"new": uuid.uuid4(), "next": next_day(), "next_but_one": next_day(2)}
 
 
 def sent_away(card, other, clerk):
@@ -77,7 +77,6 @@ def made():
     return {
         **accounts, **life,
         "card": card.account_id, "plastic": card.pk, "other_card": other_card.account_id, "closed": cut.day,
-        "next": next_day(), "next_but_one": next_day(2),
         "seller": seller_account(5).pk, "payment": payment.id, "done": done.id,
         "pending": pending.payment_id, "pending_message": pending.id, "fresh": fresh.id,
         "auth": pay.message_id(payment.id, "authorise"), "done_auth": pay.message_id(done.id, "authorise"),
@@ -322,6 +321,18 @@ CONSTRAINTS = [
     ("message_amount_adds_up", message("release", ", goods", ", 100")),
     ("message_parts_positive", message("capture", ", seller_id, goods, fare", ", 5, 101, -1")),
     ("message_answered_with_time", message("release", ", code", ", '00'")),
+    # Whole numbers that Django itself keeps from falling below zero.
+    ("payments_message_parcel_check", message("release", ", parcel", ", -1")),
+    ("payments_message_tries_check", message("release", ", tries", ", -1")),
+    ("payments_message_commission_bp_check", message("release", ", commission_bp", ", -1")),
+    *[
+        (f"network_card_{column}_check", f"UPDATE network_card SET {column} = -1 WHERE id = %(plastic)s")
+        for column in ["key_version", "count_day"]
+    ],
+    (
+        "payments_auditrun_done_check",
+        "INSERT INTO payments_auditrun (done, counted, findings) VALUES (-1, '{}', '[]')",
+    ),
     ("payments_daycut_day_key", "INSERT INTO payments_daycut (day, seq) VALUES (%(closed)s, 1)"),
     (
         "member_card_one_linked",
@@ -394,6 +405,32 @@ CONSTRAINTS = [
     (
         "release_amount_in_range",
         "INSERT INTO network_release (id, authorisation_id, amount) VALUES (%(new)s, %(auth)s, 0)",
+    ),
+]
+
+# A moment given with a row: the database puts its own in its place. (table, statement)
+CLOCKS = [
+    ("payments_payment", payment(", created_at", ", '2001-01-01'")),
+    ("payments_message", message("release", ", created_at", ", '2001-01-01'")),
+    (
+        "network_authorisation",
+        authorisation("%(card)s, 100, 'declined', '51', now(), '2001-01-01'", ", created_at"),
+    ),
+    (
+        "network_release",
+        "INSERT INTO network_release (id, authorisation_id, amount, created_at)"
+        " VALUES (%(new)s, %(auth)s, 1, '2001-01-01')",
+    ),
+    ("network_instruction", instruction("kind, amount, created_at", "'redeem', 5, '2001-01-01'")),
+    (
+        "network_claim",
+        "INSERT INTO network_claim (id, instruction_id, reason, expires_at, created_at)"
+        " VALUES (%(new)s, %(sent)s, 'r', now(), '2001-01-01')",
+    ),
+    ("network_loadproposal", proposal(", created_at", ", '2001-01-01'")),
+    (
+        "network_act",
+        "INSERT INTO network_act (id, card_id, kind, created_at) VALUES (%(new)s, %(plastic)s, 'pin', '2001-01-01')",
     ),
 ]
 
@@ -490,34 +527,7 @@ def test_a_day_is_not_written_up_before_an_earlier_one(world):
             attempt("CALL write_closing(%(last)s)", {"last": last.pk})
 
 
-@pytest.mark.parametrize(
-    ("table", "statement"),
-    [
-        ("payments_payment", payment(", created_at", ", '2001-01-01'")),
-        ("payments_message", message("release", ", created_at", ", '2001-01-01'")),
-        (
-            "network_authorisation",
-            authorisation("%(card)s, 100, 'declined', '51', now(), '2001-01-01'", ", created_at"),
-        ),
-        (
-            "network_release",
-            "INSERT INTO network_release (id, authorisation_id, amount, created_at)"
-            " VALUES (%(new)s, %(auth)s, 1, '2001-01-01')",
-        ),
-        ("network_instruction", instruction("kind, amount, created_at", "'redeem', 5, '2001-01-01'")),
-        (
-            "network_claim",
-            "INSERT INTO network_claim (id, instruction_id, reason, expires_at, created_at)"
-            " VALUES (%(new)s, %(sent)s, 'r', now(), '2001-01-01')",
-        ),
-        ("network_loadproposal", proposal(", created_at", ", '2001-01-01'")),
-        (
-            "network_act",
-            "INSERT INTO network_act (id, card_id, kind, created_at)"
-            " VALUES (%(new)s, %(plastic)s, 'pin', '2001-01-01')",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("table", "statement"), CLOCKS)
 def test_clocks_are_the_databases(world, table, statement):
     """Nobody says when it was: an earlier time given is replaced, without the history setting."""
     with taken_back():
