@@ -7,10 +7,10 @@ DEV = $(IN_VENV) --dev
 .NOTPARALLEL:
 KILLS ?= 500
 RACE_SECONDS ?= 60
-.PHONY: help run test long chaos lint check shell psql manage clean
+.PHONY: help run test long chaos lint check bench-payments shell psql manage clean
 
 help:  ## List the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 	@echo "Variables: HOST (127.0.0.1), PORT (8000), DATABASE_URL (the embedded PostgreSQL), PYTHON (python3)"
 
 run:  ## The whole shop on http://127.0.0.1:8000/, with the demo if it is empty; Ctrl-C stops it
@@ -30,13 +30,16 @@ lint:  ## ruff, mypy, import directions, migrations, templates, foreign hosts
 	@$(DEV) -- true
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy okryu accounts catalog orders payments
+	.venv/bin/mypy okryu accounts catalog orders payments bench
 	.venv/bin/lint-imports
 	.venv/bin/python manage.py makemigrations --check --dry-run
 	.venv/bin/python manage.py compile_messages
 	.venv/bin/djlint --lint --quiet templates
 
 check: lint test long  ## What CI runs: lint, test and long
+
+bench-payments:  ## Every figure of the ledger against its bar; QUICK=1 for a trial, WRITE=docs/benchmarks.md to keep it
+	@$(DEV) -- python -m bench.payments $(if $(QUICK),--size quick) $(if $(WRITE),--write $(WRITE))
 
 shell:  ## A Django shell in the shop's database
 	@$(IN_VENV) -- python manage.py shell

@@ -1,0 +1,101 @@
+"""A ledger of a million transfers, day by day, written by a few large statements through every guard it has."""
+
+from __future__ import annotations
+
+import time
+from datetime import date, timedelta
+
+from django.db import connection, transaction
+
+from bench.load import AMOUNT, COMMISSION_BP, FARE, GOODS
+from bench.stock import CARDS, SELLERS, Shelf
+from payments.models import Account
+from payments.network.desk import pay_shop
+from payments.settlement import close_day, settle
+from payments.shop_book import commission_on
+
+FIRST_DAY = date(2001, 1, 1)
+BATCH = 5_000  # payments a commit: a card's row is written often, and only a commit lets its old versions go
+TRANSFERS = 4  # of one payment: capture, sale, fare, commission
+
+# One batch, as the service writes one payment: question, authorisation, answer, question, capture, answer, shop book.
+_BATCH = """
+CREATE TEMP TABLE batch ON COMMIT DROP AS
+SELECT gen_random_uuid() AS payment, gen_random_uuid() AS authorisation, gen_random_uuid() AS capture,
+       left(md5(random()::text), 12) AS code,
+       %(card)s + (n %% %(cards)s) AS card, (n * 7919 %% %(sellers)s) AS seller
+  FROM generate_series(%(first)s, %(last)s) n;
+ANALYZE batch;
+INSERT INTO payments_payment (id, order_code, amount) SELECT payment, code, %(amount)s FROM batch;
+INSERT INTO payments_message (id, payment_id, verb, amount, next_at)
+SELECT authorisation, payment, 'authorise', %(amount)s, now() FROM batch;
+INSERT INTO network_authorisation (id, account_id, merchant_reference, last4, amount, state, code, expires_at)
+SELECT authorisation, card, code, '0000', %(amount)s, 'open', '00', now() + interval '7 days' FROM batch;
+UPDATE payments_message m SET code = '00' FROM batch WHERE m.id = authorisation;
+UPDATE payments_payment p SET state = 'authorised', code = '00', last4 = '0000', expires_at = now() + interval '7 days'
+  FROM batch WHERE p.id = payment;
+INSERT INTO payments_message (id, payment_id, verb, parcel, seller_id, amount, goods, fare, commission_bp, next_at)
+SELECT capture, payment, 'capture', 1, seller + 1, %(amount)s, %(goods)s, %(fare)s, %(basis)s, now() FROM batch;
+INSERT INTO payments_transfer (id, kind, debit_account_id, credit_account_id, amount, reference)
+SELECT capture, 'capture', card, %(merchant)s, %(amount)s, authorisation FROM batch;
+UPDATE payments_message m SET code = '00' FROM batch WHERE m.id = capture;
+INSERT INTO payments_transfer (id, kind, debit_account_id, credit_account_id, amount, reference)
+SELECT gen_random_uuid(), kind, debit, credit, won, payment FROM batch, LATERAL (VALUES
+    ('sale', %(network)s, %(seller)s + seller, %(goods)s),
+    ('fare', %(network)s, %(delivery)s, %(fare)s),
+    ('commission', %(seller)s + seller, %(commission)s, %(due)s)) moves (kind, debit, credit, won);
+"""
+_VOUCHERS = """
+INSERT INTO payments_transfer (id, kind, debit_account_id, credit_account_id, amount, reference)
+SELECT gen_random_uuid(), kind, debit, credit, 10, gen_random_uuid()
+  FROM generate_series(1, %(count)s) n, LATERAL (VALUES
+    ('subsidy', %(promotion)s, %(seller)s), ('subsidy_back', %(seller)s, %(promotion)s)) moves (kind, debit, credit)
+ WHERE (kind = 'subsidy') = (n %% 10 > 0)
+"""
+
+
+def trade(shelf: Shelf, *, payments: int) -> None:
+    """`payments` whole payments between all cards and all sellers."""
+    account = dict(Account.objects.filter(owner="").values_list("kind", "id"))
+    about = {
+        **{str(kind): key for kind, key in account.items()},
+        "card": shelf.first_card,
+        "cards": CARDS,
+        "seller": shelf.first_seller,
+        "sellers": SELLERS,
+        "amount": AMOUNT,
+        "goods": GOODS,
+        "fare": FARE,
+        "basis": COMMISSION_BP,
+        "due": commission_on(GOODS, COMMISSION_BP),
+    }
+    for first in range(0, payments, BATCH):
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(_BATCH, {**about, "first": first, "last": min(first + BATCH, payments) - 1})
+
+
+def end_of_day(number: int) -> tuple[float, float]:
+    """Close the day, then settle it with everybody: seconds of each."""
+    began = time.perf_counter()
+    cut = close_day(FIRST_DAY + timedelta(days=number))
+    closed = time.perf_counter()
+    pay_shop(cut)
+    settle(cut)
+    return closed - began, time.perf_counter() - closed
+
+
+def move_often(*, seller: int, count: int) -> None:
+    """`count` movements of one seller's account: nine vouchers made good to one taken back."""
+    promotion = Account.objects.get(kind=Account.Kind.PROMOTION).pk
+    with connection.cursor() as cursor:
+        cursor.execute(_VOUCHERS, {"count": count, "promotion": promotion, "seller": seller})
+
+
+def analyse() -> None:
+    """What autovacuum does by itself where days are not made in seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+
+
+def close_without_settling(number: int) -> None:
+    close_day(FIRST_DAY + timedelta(days=number))
