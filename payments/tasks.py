@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
-from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from okryu.calendar import local_day
 from payments.audit import begin, carry_out
+from payments.clock import yesterday
 from payments.models import AuditRun, DayCut
 from payments.network.desk import pay_shop
 from payments.settlement import close_day, days_to_close, settle
@@ -22,7 +20,7 @@ log = logging.getLogger(__name__)
 @app.task(queueing_lock="close_day", pass_context=False)
 def close_days(timestamp: int) -> None:
     """Close every day that is over."""
-    for day in days_to_close(until=local_day(timezone.now()) - timedelta(days=1)):
+    for day in days_to_close(until=yesterday()):
         close_day(day)
 
 

@@ -1,12 +1,11 @@
 """manage.py close_day"""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from okryu.calendar import local_day
+from payments.clock import yesterday
 from payments.settlement import close_day, days_to_close
 
 
@@ -18,9 +17,9 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only name the days")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        yesterday = local_day(timezone.now()) - timedelta(days=1)
-        until = options["until"] or yesterday
-        if until > yesterday:
+        last = yesterday()
+        until = options["until"] or last
+        if until > last:
             raise CommandError(f"{until} is not over yet.")
         days = days_to_close(until=until)
         if not days:
