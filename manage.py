@@ -22,7 +22,8 @@ def main() -> None:
 
     from okryu.checks import stop_if_unsafe
 
-    stop_if_unsafe()
+    is_worker = sys.argv[1:3] == ["procrastinate", "worker"]
+    stop_if_unsafe(database=is_worker, serving=is_worker)
     with _database(sys.argv[1:]), _unreachable_told():
         execute_from_command_line(sys.argv)
 

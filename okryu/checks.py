@@ -10,18 +10,24 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections
 
+from okryu import database_roles
 from payments import faults
 
 CANNOT_START = 2  # the exit status
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
-def stop_if_unsafe(*, database: bool = False) -> None:
-    """Exit with one line and status 2 if the settings (and the database) are not fit to serve a shop."""
+def stop_if_unsafe(*, database: bool = False, serving: bool = False) -> None:
+    """Exit with one line and status 2 if the settings (and the database) are not fit to serve a shop.
+
+    `serving` looks at the role as well: who serves shoppers must not own the ledger, who migrates must.
+    """
     try:
         refusals = settings_refusals()
         if database and not refusals and settings.PRODUCTION:
             refusals = database_refusals()
+            if serving and not refusals:
+                refusals = database_roles.refusals()
     except ImproperlyConfigured as error:
         refusals = [str(error)]
     except ValueError as error:

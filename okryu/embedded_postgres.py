@@ -31,6 +31,7 @@ import environ
 CLONE = Path(__file__).resolve().parent.parent
 ROOT_BASE = Path("/var/lib/okryu")
 ROLE = DATABASE = "okryu"
+APP_ROLE = "okryu_app"  # what web and worker sign in as: okryu/database_roles.py
 SERVER_ACCOUNT = "nobody"
 START_SECONDS = 60
 # A Unix socket's path may have 107 bytes; PostgreSQL adds "/.s.PGSQL.5432" and its lock file's ending.
@@ -64,6 +65,11 @@ class Trouble(Exception):
 def default_url(clone: Path) -> str:
     """The database address of this clone's embedded server."""
     return f"postgres://{ROLE}@/{Server(clone).socket}/{DATABASE}"
+
+
+def app_url(clone: Path) -> str:
+    """The same database, signed in as the role that owns nothing."""
+    return f"postgres://{APP_ROLE}@/{Server(clone).socket}/{DATABASE}"
 
 
 @contextlib.contextmanager
@@ -238,7 +244,7 @@ class Server:
         user = pwd.getpwuid(os.geteuid()).pw_name
         self._write(self.data / "okryu.conf", CONFIGURATION.format(socket=self.socket))
         self._write(self.data / "pg_hba.conf", ACCESS)
-        self._write(self.data / "pg_ident.conf", f'okryu "{user}" {ROLE}\n')
+        self._write(self.data / "pg_ident.conf", f'okryu "{user}" {ROLE}\nokryu "{user}" {APP_ROLE}\n')
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
             self._write(self.log, "")
 

@@ -60,7 +60,7 @@ def on_starting(server: Any) -> None:
             from okryu.checks import stop_if_unsafe  # noqa: PLC0415
 
             os.environ["DATABASE_POOL"] = "0"
-            stop_if_unsafe(database=True)
+            stop_if_unsafe(database=True, serving=True)
             status = 0
         except SystemExit as stop:
             status = int(stop.code or 0)

@@ -48,7 +48,10 @@ def main() -> int:
     try:
         _check_free(host, port)
         os.environ.setdefault("ALLOWED_HOSTS", ",".join(_own_hosts(host)))
+        is_ours = not os.environ.get("DATABASE_URL")
         with embedded_postgres.serving(ROOT):
+            if is_ours:
+                os.environ.setdefault("DATABASE_APP_URL", embedded_postgres.app_url(ROOT))
             progress.tell("PostgreSQL answers")
             _prepare()
             _serve(host, int(port))
@@ -84,8 +87,12 @@ def _serve(host: str, port: int) -> None:
     web = [sys.executable, "-m", "gunicorn", "-c", "okryu/gunicorn.conf.py", "--log-level=warning", "okryu.wsgi"]
     work = [*MANAGE, "procrastinate", "worker", "--concurrency=4", f"--shutdown-graceful-timeout={GRACEFUL_SECONDS}"]
     work = ["nice", "-n", "5", *work]  # pages are answered first while new pictures are drawn
+    role = _serving_role()
     limits = {"GRACEFUL_SECONDS": str(GRACEFUL_SECONDS)}
-    with _child(web, name="gunicorn", env=limits) as server, _child(work, name="the job worker", env={}) as worker:
+    with (
+        _child(web, name="gunicorn", env=role | limits) as server,
+        _child(work, name="the job worker", env=role) as worker,
+    ):
         children = {"The web server (gunicorn)": server, "The job worker": worker}
         _wait_for_answer(host, port, children)
         if not stopping.is_set():
@@ -95,6 +102,12 @@ def _serve(host: str, port: int) -> None:
             _check_alive(children)
         for child in children.values():  # together: the exits below then wait for both
             _signal(child, signal.SIGTERM)
+
+
+def _serving_role() -> dict[str, str]:
+    """Web and worker sign in as a role that owns nothing, where one is named; `prepare` has been the owner."""
+    url = os.environ.get("DATABASE_APP_URL")
+    return {"DATABASE_URL": url, "DATABASE_ROLES": "1"} if url else {}
 
 
 def _wait_for_answer(host: str, port: int, children: dict[str, subprocess.Popen[bytes]]) -> None:

@@ -140,6 +140,13 @@ _patience = env.int("STATEMENT_TIMEOUT_SECONDS", default=5)
 DATABASES["default"]["OPTIONS"]["options"] = (
     f"-c lock_timeout=2s -c statement_timeout={_patience}s -c idle_in_transaction_session_timeout={_patience}s"
 )
+# What web and worker sign in with where DATABASE_URL is the owner's (`prepare`, `make run`).
+DATABASE_APP_URL = env.str("DATABASE_APP_URL", default="")
+# The process signed in as okryu_app, which owns nothing: it works as shop_app, and the card network's own transactions
+# change to theirs (okryu/database_roles.py, payments/network/acting.py).
+DATABASE_ROLES = env.bool("DATABASE_ROLES", default=False)
+if DATABASE_ROLES:
+    DATABASES["default"]["OPTIONS"]["options"] += " -c role=shop_app"
 if pool_size := env.int("DATABASE_POOL", default=0):
     # Only the web processes set this: commands and the worker keep single connections.
     DATABASES["default"]["OPTIONS"]["pool"] = {

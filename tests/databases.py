@@ -21,6 +21,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 from psycopg import sql
 
+from okryu import database_roles
+
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "catalog", "orders", "payments", "okryu")
 SCHEMA_SOURCES = ("**/migrations/*.py", "**/models.py", "**/models/*.py", "**/translation.py", "**/apps.py", "**/*.sql")
@@ -120,8 +122,22 @@ def ensure_template() -> str:
         if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             _drop_old(server)
             _build_template(server, name)
+        _ensure_roles(server)
         _run(server, "COMMENT ON DATABASE {} IS " + f"'{int(time.time())}'", name)
     return name
+
+
+def _ensure_roles(server: psycopg.Connection[Any]) -> None:
+    """The server's roles, once for all its databases: two tests that make them at once would be in each other's way."""
+    for role in (*database_roles.ROLES, database_roles.LOGIN):
+        with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            _run(
+                server,
+                "CREATE ROLE {} " + ("LOGIN" if role == database_roles.LOGIN else "NOLOGIN") + " NOINHERIT",
+                role,
+            )
+    for role in database_roles.ROLES:
+        _run(server, "GRANT {} TO {}", role, database_roles.LOGIN)
 
 
 def _build_template(server: psycopg.Connection[Any], name: str) -> None:

@@ -13,11 +13,11 @@ from datetime import date
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from payments.gateway import APPROVED, normalise_card_number
 from payments.network import digests
+from payments.network.acting import as_bank_desk
 from payments.network.acts import Clerk, Refused, done_before, note
 from payments.network.desk import check_pin, create_card
 from payments.network.models import Act, Balance, Card
@@ -75,7 +75,7 @@ def issue(*, key: UUID, number: str, pin: str, holder: str, expires_on: date, re
     """A new card on a new account. Raises Refused for a number in use, ValueError, WeakPin."""
     number = normalise_card_number(number)
     check_pin(pin)
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         if act := Act.objects.filter(pk=key).select_related("card").first():
             if act.kind != Act.Kind.ISSUED:
                 raise Refused("out of date")
@@ -96,7 +96,7 @@ def replace(*, key: UUID, card: Card, number: str, pin: str, holder: str, expire
     """
     number = normalise_card_number(number)
     check_pin(pin)
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         _lock(card)
         if done_before(key, Act.Kind.REPLACED, card):
             return Card.objects.filter(account_id=card.account_id).latest("issued_at")
@@ -127,7 +127,7 @@ def report_stolen(*, key: UUID, card: Card, by: Clerk) -> None:
 
 
 def _withdraw(key: UUID, card: Card, status: str, kind: str, by: Clerk | None) -> None:
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         _lock(card)
         if card.status in (status, Status.CLOSED) or done_before(key, kind, card):
             return
@@ -148,7 +148,7 @@ def unblock(*, key: UUID, card: Card, by: Clerk) -> None:
 
 def _switch(card: Card, before: str, after: str, *, note_of: tuple[UUID, str, Clerk]) -> None:
     key, kind, by = note_of
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         _lock(card)
         if card.status == after or done_before(key, kind, card):
             return
@@ -163,7 +163,7 @@ def _switch(card: Card, before: str, after: str, *, note_of: tuple[UUID, str, Cl
 def new_pin(*, key: UUID, card: Card, pin: str, by: Clerk) -> None:
     """Set the PIN the holder has typed at the desk, forgotten or locked before. Raises Refused, WeakPin."""
     check_pin(pin)
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         _lock(card)
         if done_before(key, Act.Kind.PIN, card):
             return
@@ -177,7 +177,7 @@ def new_pin(*, key: UUID, card: Card, pin: str, by: Clerk) -> None:
 @retrying
 def change_my_limits(*, key: UUID, card: Card, limits: Limits, pin: str) -> str:
     """The holder's own limits, up to the issuer's maximum, with the PIN: its code. Raises Refused above it."""
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         balance = _lock(card)
         if old := done_before(key, Act.Kind.LIMITS, card):
             return old.code
@@ -191,7 +191,7 @@ def change_my_limits(*, key: UUID, card: Card, limits: Limits, pin: str) -> str:
 @retrying
 def change_limits(*, key: UUID, card: Card, limits: Limits, by: Clerk) -> None:
     """The desk's word, up to its own maximum. Raises Refused above it."""
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         _lock(card)
         if done_before(key, Act.Kind.LIMITS, card):
             return

@@ -10,7 +10,6 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -18,6 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from payments.gateway import APPROVED
 from payments.models import Transfer
+from payments.network.acting import as_network
 from payments.network.acts import Refused, done_before, note
 from payments.network.models import Act, Card, Claim, Instruction
 from payments.network.sending import NOT_ENOUGH
@@ -43,7 +43,7 @@ def can_be_claimed(sent: Instruction) -> bool:
 @retrying
 def make_claim(*, card: Card, sent: Instruction, reason: str) -> Claim:
     """Claim `sent`, which left this card's account, once. Raises Refused when it is too late or not theirs."""
-    with transaction.atomic(durable=True):
+    with as_network():
         if old := Claim.objects.filter(instruction=sent, instruction__account=card.account_id).first():
             return old
         if sent.account_id != card.account_id or not can_be_claimed(sent):
@@ -64,7 +64,7 @@ def agree(*, key: UUID, claim: Claim, card: Card, pin: str) -> str:
     `key` is the form's: the same form again counts a wrong PIN once. Raises Refused when the claim was refused
     or its time is over.
     """
-    with transaction.atomic(durable=True):
+    with as_network():
         sent = claim.instruction
         balances = lock_balances(sent.account_id, card.account_id)
         claim = Claim.objects.select_for_update(no_key=True).get(pk=claim.pk)
@@ -87,7 +87,7 @@ def agree(*, key: UUID, claim: Claim, card: Card, pin: str) -> str:
 @retrying
 def refuse(*, claim: Claim, card: Card) -> Claim:
     """Keep the money: the claim is over. Raises Refused when it was agreed to or its time is over."""
-    with transaction.atomic(durable=True):
+    with as_network():
         claim = (
             Claim.objects.select_for_update(no_key=True, of=("self",)).select_related("instruction").get(pk=claim.pk)
         )
@@ -100,7 +100,7 @@ def refuse(*, claim: Claim, card: Card) -> Claim:
 
 def expire_claims(*, limit: int = 500) -> int:
     """End the claims nobody answered in time; how many."""
-    with transaction.atomic(durable=True):
+    with as_network():
         due = Claim.objects.filter(state=State.OPEN, expires_at__lte=Now()).order_by("expires_at")
         keys = [claim.pk for claim in due.select_for_update(no_key=True, skip_locked=True)[:limit]]
         return Claim.objects.filter(pk__in=keys).update(state=State.EXPIRED, decided_at=Now())

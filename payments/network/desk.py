@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID, uuid5
 
-from django.db import connection, transaction
+from django.db import connection
 from django.views.decorators.debug import sensitive_variables
 
 from payments.gateway import PIN_DIGITS, WON, normalise_card_number
 from payments.models import Account, Closing, DayCut, Transfer
 from payments.network import digests
+from payments.network.acting import as_bank_desk, as_network
 from payments.network.models import Card
 from payments.network.verbs import retrying
 
@@ -45,7 +46,7 @@ def issue_card(
     """
     number = normalise_card_number(number)
     check_pin(pin)
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         account = None
         if account_owner is not None:
             account, _ = Account.objects.get_or_create(kind=Account.Kind.CARD, owner=account_owner)
@@ -82,7 +83,7 @@ def load(*, card: Card, amount: int, deposit: UUID) -> Transfer:
     The one door by which e-money enters: the float is compared with the bank's statement every day. Above the
     desk's limit the database refuses it without a proposal that two persons have made (loads.py).
     """
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         if old := Transfer.objects.filter(uuid=deposit).first():
             if (old.kind, old.credit_account_id, old.amount) != ("load", card.account_id, amount):
                 raise ValueError("this deposit was used for something else")
@@ -100,7 +101,7 @@ def load(*, card: Card, amount: int, deposit: UUID) -> Transfer:
 @retrying
 def pay_shop(cut: DayCut) -> Transfer | None:
     """Pay the shop for a closed day, the network's side: what it was owed at the cut, once."""
-    with transaction.atomic(durable=True):
+    with as_network():
         return book_settlement(cut)
 
 

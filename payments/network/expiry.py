@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.db.models.functions import Now
 
+from payments.network.acting import as_network
 from payments.network.models import Authorisation
 from payments.network.verbs import expire_due, lock_balances, retrying
 
@@ -21,6 +21,6 @@ def expire_holds(*, limit: int = 500) -> int:
 
 @retrying
 def _expire(account_id: int) -> int:
-    with transaction.atomic(durable=True):
+    with as_network():
         lock_balances(account_id)
         return expire_due(account_id)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import unicodedata
 from uuid import UUID, uuid5
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from payments.models import Account, Transfer
+from payments.network.acting import as_bank_desk
 from payments.network.acts import Clerk, Refused, done_before, note
 from payments.network.models import Act, Card, LoadProposal
 from payments.network.verbs import retrying
@@ -46,7 +47,7 @@ def load_line(*, key: UUID, card: Card, line: str, amount: int, by: Clerk) -> Tr
     Raises Refused when the line has another amount or card, or the card is not in use.
     """
     deposit = deposit_id(line)
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         if old := _loaded(deposit, card, amount):
             return old
         if waiting := LoadProposal.objects.filter(deposit=deposit, state=State.OPEN).first():
@@ -67,7 +68,7 @@ def load_line(*, key: UUID, card: Card, line: str, amount: int, by: Clerk) -> Tr
 @retrying
 def agree_load(*, proposal: LoadProposal, by: Clerk) -> LoadProposal:
     """A second person has compared the deposit: load it, once. Raises Refused for the one who proposed it."""
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         proposal = _locked(proposal)
         if proposal.state == State.AGREED:
             return proposal
@@ -91,7 +92,7 @@ def agree_load(*, proposal: LoadProposal, by: Clerk) -> LoadProposal:
 @retrying
 def refuse_load(*, proposal: LoadProposal, by: Clerk) -> LoadProposal:
     """Anybody at the desk may refuse, who proposed it included; the line can be proposed again."""
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         proposal = _locked(proposal)
         if proposal.state == State.AGREED:
             raise Refused("load decided")

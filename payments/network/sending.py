@@ -9,13 +9,13 @@ from __future__ import annotations
 from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from okryu.calendar import local_day
 from payments.gateway import APPROVED, WON
 from payments.models import Account, Transfer
 from payments.network import digests
+from payments.network.acting import as_bank_desk, as_network
 from payments.network.acts import Clerk, Refused, note
 from payments.network.models import Act, Balance, Card, Instruction
 from payments.network.verbs import judge, lock_balances, retrying
@@ -49,7 +49,7 @@ def send(*, key: UUID, payer: Card, payee: Card, amount: int, fee: int, pin: str
     )  # fmt: skip
     if payer.account_id == payee.account_id:
         raise Refused("own card")
-    with transaction.atomic(durable=True):
+    with as_network():
         balances = lock_balances(payer.account_id, payee.account_id)
         if old := _told_before(told):
             return old
@@ -84,7 +84,7 @@ def redeem(*, key: UUID, card: Card, amount: int, pin: str, by: Clerk) -> Instru
     gives a card back takes all of it along.
     """
     told = Instruction(id=key, kind=Kind.REDEEM, account_id=card.account_id, last4=card.last4, amount=amount)
-    with transaction.atomic(durable=True):
+    with as_bank_desk():
         balance = lock_balances(card.account_id)[card.account_id]
         if old := _told_before(told):
             return old

@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, IntegrityError, OperationalError, connection, transaction
+from django.db import Error, IntegrityError, OperationalError, connection
 from django.db.models.functions import Now
 from django.views.decorators.debug import sensitive_variables
 
@@ -38,6 +38,7 @@ from payments.gateway import (
 )  # fmt: skip
 from payments.models import Account, Transfer
 from payments.network import digests
+from payments.network.acting import as_network
 from payments.network.decide import Facts, decide
 from payments.network.models import Authorisation, Balance, Card, Release
 
@@ -91,7 +92,7 @@ def authorise(ask: Ask, card: Presented) -> Answer:
     """Keep `ask.amount` won back on the card, or say why not. The same id gets the same answer for ever."""
     if refusal := refusal_of(ask) or refusal_of_shape(card):
         return Answer(refusal)
-    with transaction.atomic(durable=True):
+    with as_network():
         balance = _lock_balance_of_card(card.number)
         if old := Authorisation.objects.filter(pk=ask.id).first():
             return _answer(old) if old.amount in {0, ask.amount} else Answer(MISUSED_ID)
@@ -118,7 +119,7 @@ def verify(card: Presented) -> Verified:
     """Check a card, its PIN and its holder without taking anything. A wrong PIN counts."""
     if refusal := refusal_of_shape(card):
         return Verified(refusal)
-    with transaction.atomic(durable=True):
+    with as_network():
         balance = _lock_balance_of_card(card.number)
         if balance is None:
             return Verified(UNKNOWN_CARD)
@@ -131,7 +132,7 @@ def verify(card: Presented) -> Verified:
 @retrying
 def capture(ask: Ask) -> Answer:
     """Move part of what an authorisation keeps back to the shop."""
-    with transaction.atomic(durable=True):
+    with as_network():
         original = _lock_original(ask)
         if done := _moved_before(ask, "capture"):
             return done
@@ -145,7 +146,7 @@ def capture(ask: Ask) -> Answer:
 @retrying
 def refund(ask: Ask) -> Answer:
     """Move captured money back to the card it came from."""
-    with transaction.atomic(durable=True):
+    with as_network():
         original = _lock_original(ask)
         if done := _moved_before(ask, "refund"):
             return done
@@ -159,7 +160,7 @@ def refund(ask: Ask) -> Answer:
 @retrying
 def release(ask: Ask) -> Answer:
     """Give part of what an open authorisation keeps back to the card."""
-    with transaction.atomic(durable=True):
+    with as_network():
         original = _lock_original(ask)
         if old := Release.objects.filter(pk=ask.id).first():
             same = (old.authorisation_id, old.amount) == (ask.of, ask.amount)
@@ -179,7 +180,7 @@ def reverse(ask: Ask) -> Answer:
 
     One that was never heard of gets a tombstone: should it arrive later, it is declined as too late.
     """
-    with transaction.atomic(durable=True):
+    with as_network():
         original = _lock_original(ask)
         if original is None:
             Authorisation.objects.create(

@@ -17,9 +17,6 @@ pytestmark = pytest.mark.django_db
 def acting_as(role):
     """As `role`, owning nothing, with the rights its process has. The test's transaction takes it all back."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [role])
-        if not cursor.fetchone()[0]:
-            cursor.execute(f"CREATE ROLE {role}")
         cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
         cursor.execute(f"GRANT INSERT ON payments_transfer TO {role}")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

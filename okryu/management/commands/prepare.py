@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from catalog.models import Seller
-from okryu import messages, progress
+from okryu import database_roles, messages, progress
 from okryu.checks import stop_if_unsafe
 from okryu.demo.load import is_unfinished
 from orders.roles import ensure_roles
@@ -47,6 +47,9 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
             progress.tell(f"Database brought up to date ({pending} migrations)")
             ensure_roles()
+        if settings.DATABASE_APP_URL and (missing := database_roles.plan()).statements:
+            database_roles.carry_out(missing)
+            progress.tell(f"Database rights brought up to date ({len(missing.statements)} changes)")
         if compiled := messages.compile_all(Path(settings.BASE_DIR)):
             progress.tell(f"Messages compiled ({len(compiled)})")
         if collecting and collecting.wait() == 0:
