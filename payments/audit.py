@@ -22,6 +22,8 @@ AUDITS: dict[str, Promise] = {
     "audit_payment": _("Every payment agrees with its sales and with the network's answers."),
     "audit_safeguard": _("The deposits cover every won on cards and every won owed to the shop."),
     "audit_closing": _("Every closed day's balances are the running sums of the transfers."),
+    "audit_file": _("Every settlement file has all its lines, and they add up."),
+    "audit_network": _("What is open with the network is not settled yet, or explained."),
     "audit_seal": _("No closed day has been altered."),
 }
 SHOWN = 20  # offending rows kept of each view

@@ -25,6 +25,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -146,6 +147,9 @@ class FaultyGateway:
         # Without an id the network cannot know a repeat: a wrong PIN heard twice is two tries, so it is never repeated.
         return self._through(lambda: self._inner.verify(card), _garbled_card, repeatable=False)
 
+    def file(self, day: date) -> bytes:
+        return self._through(lambda: self._inner.file(day), _garbled_file)
+
     def _through(self, call: Callable[[], R], garble: Callable[[R, random.Random], R], *, repeatable: bool = True) -> R:
         self._weather.arrive()
         fault = self._weather.next_fault()
@@ -180,6 +184,12 @@ def _garbled(answer: Answer | None, chance: random.Random) -> Answer:
 
 def _garbled_card(verified: Verified, chance: random.Random) -> Verified:
     return cast(Verified, chance.choice(lies_about_a_card(verified)))
+
+
+def _garbled_file(content: bytes, chance: random.Random) -> bytes:
+    """One bit flipped on the way."""
+    place = chance.randrange(len(content))
+    return content[:place] + bytes([content[place] ^ 1 << chance.randrange(8)]) + content[place + 1 :]
 
 
 def lies_about(answer: Answer | None) -> list[object]:

@@ -16,7 +16,7 @@ import threading
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import NoReturn, Protocol, TypeVar, cast
 from uuid import UUID
@@ -34,6 +34,7 @@ WON = "KPW"
 CODES = frozenset(
     ["00", "12", "13", "14", "25", "30", "41", "43", "51", "54", "55", "57", "61", "62", "65", "68", "75", "94"]
 )
+SHOP = "okryu"  # how the network names this shop in its files
 CARD_NUMBER_DIGITS = 17
 PIN_DIGITS = 4
 
@@ -84,7 +85,7 @@ class Verified:
 
 
 class Gateway(Protocol):
-    """Every call may raise NoAnswer. All but `verify` answer the same again to the same id."""
+    """Every call may raise NoAnswer. All but `verify` answer the same again to the same id or day."""
 
     def authorise(self, ask: Ask, card: Presented) -> Answer: ...
 
@@ -95,6 +96,9 @@ class Gateway(Protocol):
         """What was answered to this question; None when it was never heard."""
 
     def verify(self, card: Presented) -> Verified: ...
+
+    def file(self, day: date) -> bytes:
+        """The settlement file of a closed day, always the same bytes. Raises NoAnswer while there is none."""
 
 
 # ---------------------------------------------------------------- the line
@@ -134,6 +138,10 @@ class Line:
     def verify(self, card: Presented) -> Verified:
         verified = self._call(lambda: self._inner.verify(card))
         return verified if _is_verified(verified) else _not_understood("verify")
+
+    def file(self, day: date) -> bytes:
+        content = self._call(lambda: self._inner.file(day))
+        return content if isinstance(content, bytes) else _not_understood(f"the file of {day}")
 
     def _call(self, call: Callable[[], R]) -> R:
         try:

@@ -23,9 +23,11 @@ from django.db.models import F
 from okryu.calendar import at as moment
 from payments.gateway import APPROVED, receipt_number
 from payments.models import Account, DayCut, Message, Payment, Transfer
+from payments.network import settlement_file
 from payments.network.desk import book_settlement
 from payments.network.models import Authorisation, Card, Release
 from payments.pay import message_id
+from payments.reconciliation import keep
 from payments.settlement import book, write_up
 from payments.shop_book import commission_on
 
@@ -123,9 +125,23 @@ def write_day(
 
 def _settle_day_before(day: date) -> None:
     if before := DayCut.objects.order_by("-id").first():
-        morning = moment(day, SETTLED_AT_HOUR)
-        book_settlement(before, at=morning)
-        book(before, at=morning)
+        _settle(before, moment(day, SETTLED_AT_HOUR))
+
+
+def settle_last_day(now: datetime) -> None:
+    """Settle the last day written, this very morning: by six o'clock, or now when it is not six yet."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL okryu.history = 'on'")
+        if last := DayCut.objects.filter(settlement=None).order_by("-id").first():
+            _settle(last, min(moment(last.day + timedelta(days=1), SETTLED_AT_HOUR), now))
+
+
+def _settle(cut: DayCut, morning: datetime) -> None:
+    """The network pays and sends its file; it is kept, booked and paid out, as on any morning."""
+    book_settlement(cut, at=morning)
+    keep(cut, settlement_file.write(cut), at=morning)
+    book(cut, at=morning)
 
 
 def _accounts(orders: Sequence[PastOrder], refunds: Sequence[PastRefund]) -> dict[str, int]:

@@ -344,3 +344,7 @@ class AuditRun(models.Model):
     def seconds(self) -> float | None:
         """How long it took; None while it runs."""
         return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
+
+
+# The settlement's tables have a file of their own; Django looks for them here.
+from payments import settlement_models  # noqa: E402, F401

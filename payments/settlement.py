@@ -1,11 +1,17 @@
-"""Closing days and settling with the sellers, the shop's side.
+"""Closing days and settling with the network, the sellers and the couriers, the shop's side.
 
-A day is cut by sequence number, never by the clock: no transfer can ever fall behind its cut. Everything that
-follows hangs on the cut's id, so each step can be run again and changes nothing the second time.
+A day is cut by sequence number, never by the clock: no transfer can ever fall behind its cut. Then, each morning
+and for every day that waits, in order: fetch the network's file, keep it, join it with our books, book the money
+the file says we got, pay out. Each step can be run again and changes nothing the second time; a step that cannot
+be done yet (no file, a difference nobody has explained) leaves the day waiting.
+
+To measure: `close_day(day)` closes and seals; `reconciliation.keep_file(cut, content)` then `reconcile(cut)` join a
+file with the books; `settle(cut)` books receipts and pays out.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,32 +19,37 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
+from django.db.models import Max, QuerySet
 
+from payments.gateway import NoAnswer, gateway
 from payments.models import Account, DayCut, Transfer
+from payments.reconciliation import Reconciliation, keep_file, one_at_a_time, reconcile
+from payments.settlement_file import FileRefused
+from payments.settlement_models import Settlement, SettlementFile
 
-# Ids of a day's transfers are made under this name: uuid5(SETTLEMENT, "day:kind:about").
+log = logging.getLogger(__name__)
+# Ids of payouts are made under this name: uuid5(SETTLEMENT, "day:kind:account").
 SETTLEMENT = UUID("6f6b7279-7520-5365-7474-6c656d656e74")
-MOVES = ("receipt", "receipt_back", "payout", "fare_payout")
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What one settlement moved, in whole won."""
+    """What one run moved, in whole won, and what the day still waits for."""
 
-    received: int
-    returned: int
-    paid_out: int
-    sellers: int
+    received: int = 0
+    returned: int = 0
+    paid_out: int = 0
+    sellers: int = 0
+    waits_for: str = ""  # "file", "refused file", "earlier day", "explanation", "answer"; "" when the day is finished
 
 
 class Move(NamedTuple):
-    """One transfer to be booked."""
+    """One payout to be booked."""
 
     kind: str
     debit: int
     credit: int
     amount: int
-    about: UUID | None = None  # the payment; a payout is about itself
 
 
 def days_to_close(*, until: date) -> list[date]:
@@ -58,17 +69,43 @@ def close_day(day: date) -> DayCut:
 
 
 def settle(cut: DayCut) -> Settled:
-    """Book what the network paid for the day's captures and pay out what sellers and couriers are owed.
+    """Book what the day's file says the network paid; pay sellers and couriers once nothing is unexplained.
 
-    Repeatable: what was booked stays booked once.
+    Repeatable: what was booked stays booked once. Without the day's file nothing is booked.
     """
     with transaction.atomic(durable=True):
         return book(cut)
 
 
+def waiting_days() -> QuerySet[DayCut]:
+    """Closed days that are not finished, in order. Days settled before there were files count as finished."""
+    before_files = Settlement.objects.filter(file=None).aggregate(last=Max("cut_id"))["last"] or 0
+    return DayCut.objects.filter(settlement=None, id__gt=before_files).order_by("id")
+
+
+def settle_waiting_days() -> Iterator[tuple[DayCut, Settled]]:
+    """The whole morning for every day that waits, in order; one that has to wait on keeps no other from its file."""
+    for cut in waiting_days():
+        yield cut, settle_with_file(cut)
+
+
+def settle_with_file(cut: DayCut) -> Settled:
+    """Fetch the day's file unless it is kept already, then `settle`."""
+    if not SettlementFile.objects.filter(cut=cut).exists():
+        try:
+            keep_file(cut, gateway().file(cut.day))
+        except NoAnswer:
+            log.warning("the network has no file of %s yet", cut.day)
+            return Settled(waits_for="file")
+        except FileRefused as refused:
+            log.error("the network's file of %s is refused: %s", cut.day, refused)
+            return Settled(waits_for="refused file")
+    return settle(cut)
+
+
 def write_up(day: date) -> DayCut:
     """`close_day` within the caller's transaction."""
-    _wait_for_other_runners()
+    one_at_a_time()
     with connection.cursor() as cursor:
         if not DayCut.objects.filter(day=day).exists():
             cursor.execute("CALL close_day(%s)", [day])
@@ -80,48 +117,60 @@ def write_up(day: date) -> DayCut:
 
 def book(cut: DayCut, *, at: datetime | None = None) -> Settled:
     """`settle` within the caller's transaction. `at` is kept only while history is written."""
-    _wait_for_other_runners()
-    rows = [_transfer(cut, move, at) for move in [*_receipts(cut), *_payouts(cut)]]
-    known = set(Transfer.objects.filter(uuid__in=[row.uuid for row in rows]).values_list("uuid", flat=True))
-    new = [row for row in rows if row.uuid not in known]
-    Transfer.objects.bulk_create(new, batch_size=2_000)
-    total = {kind: sum(row.amount for row in new if row.kind == kind) for kind in MOVES}
+    one_at_a_time()
+    kept = SettlementFile.objects.filter(cut=cut).first()
+    if kept is None:
+        return Settled(waits_for="file")
+    received = _book_receipts(cut, at)
+    paid: list[Move] = []
+    found = reconcile(cut)
+    waits_for = _what_holds_payouts(cut, found)
+    if not waits_for:
+        paid = _book_payouts(cut, at)
+        waits_for = "answer" if found.in_flight else ""
+    if not waits_for:
+        _finish(cut, kept, at)
     return Settled(
-        received=total["receipt"],
-        returned=total["receipt_back"],
-        paid_out=total["payout"] + total["fare_payout"],
-        sellers=sum(row.kind == "payout" for row in new),
+        received=received.get("receipt", 0),
+        returned=received.get("receipt_back", 0),
+        paid_out=sum(move.amount for move in paid),
+        sellers=sum(move.kind == "payout" for move in paid),
+        waits_for=waits_for,
     )
 
 
-def _wait_for_other_runners() -> None:
-    """One at a time; the next sees what this one has written."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('settlement', 0))")
+def _what_holds_payouts(cut: DayCut, found: Reconciliation) -> str:
+    """Nobody is paid while a difference is unexplained, on this day or one before, or an earlier file is missing."""
+    if found.unexplained:
+        return "explanation"
+    for earlier in waiting_days().filter(id__lt=cut.pk).select_related("settlement_file"):
+        if not hasattr(earlier, "settlement_file") or reconcile(earlier).unexplained:
+            return "earlier day"
+    return ""
 
 
-def _receipts(cut: DayCut) -> Iterator[Move]:
-    """One receipt for each payment whose captures and refunds of the day do not cancel out."""
-    bank, network = _only(Account.Kind.BANK), _only(Account.Kind.NETWORK)
+def _book_receipts(cut: DayCut, at: datetime | None) -> dict[str, int]:
+    """Book what the file says, payment by payment, as far as it is not booked; won by kind.
+
+    All in the database: a day may have a hundred thousand payments.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT reference, net FROM (
-                SELECT reference,
-                       sum(CASE WHEN kind IN ('sale', 'fare') THEN amount ELSE -amount END)::bigint AS net
-                  FROM payments_transfer t, span_of(%s) WHERE t.seq > low AND t.seq <= high
-                   AND kind IN ('sale', 'fare', 'sale_back', 'fare_back')
-                 GROUP BY reference) day
-             WHERE net <> 0 ORDER BY reference
+            WITH booked AS (
+                INSERT INTO payments_transfer (id, kind, debit_account_id, credit_account_id, amount, reference, at)
+                SELECT r.id, r.kind, debit.id, credit.id, r.amount, r.about, coalesce(%s, now())
+                  FROM due_receipts(%s) r
+                  JOIN payments_transferkind k ON k.kind = r.kind
+                  JOIN payments_account debit ON debit.kind = k.debit
+                  JOIN payments_account credit ON credit.kind = k.credit
+                 WHERE NOT EXISTS (SELECT FROM payments_transfer t WHERE t.id = r.id)
+                 ORDER BY r.about RETURNING kind, amount)
+            SELECT kind, sum(amount)::bigint FROM booked GROUP BY kind
             """,
-            [cut.pk],
+            [at, cut.pk],
         )
-        for payment, net in cursor.fetchall():
-            yield (
-                Move("receipt", bank, network, net, payment)
-                if net > 0
-                else Move("receipt_back", network, bank, -net, payment)
-            )
+        return dict(cursor.fetchall())
 
 
 def _payouts(cut: DayCut) -> Iterator[Move]:
@@ -142,19 +191,48 @@ def _payouts(cut: DayCut) -> Iterator[Move]:
                 yield Move("payout" if kind == "seller" else "fare_payout", account_id, bank, due)
 
 
-def _transfer(cut: DayCut, move: Move, at: datetime | None) -> Transfer:
-    key = settlement_id(cut, move.kind, move.about or move.debit)
-    row = Transfer(
-        uuid=key,
-        kind=move.kind,
-        debit_account_id=move.debit,
-        credit_account_id=move.credit,
-        amount=move.amount,
-        reference=move.about or key,
+def _book_payouts(cut: DayCut, at: datetime | None) -> list[Move]:
+    """Pay what is not paid yet; the moves that were new."""
+    of_id = {settlement_id(cut, move.kind, move.debit): move for move in _payouts(cut)}
+    known = set(Transfer.objects.filter(uuid__in=of_id).values_list("uuid", flat=True))
+    new = {key: move for key, move in of_id.items() if key not in known}
+    rows = [
+        Transfer(
+            uuid=key, kind=move.kind, debit_account_id=move.debit, credit_account_id=move.credit, amount=move.amount,
+            reference=key,
+        )
+        for key, move in new.items()
+    ]  # fmt: skip
+    if at is not None:
+        for row in rows:
+            row.at = at
+    Transfer.objects.bulk_create(rows, batch_size=2_000)
+    return list(new.values())
+
+
+def _finish(cut: DayCut, kept: SettlementFile, at: datetime | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kind, sum(amount)::bigint FROM due_receipts(%s) GROUP BY kind", [cut.pk])
+        booked = dict(cursor.fetchall())
+    paid = list(payouts_of(cut).values_list("amount", flat=True))
+    row = Settlement(
+        cut=cut,
+        file=kept,
+        received=booked.get("receipt", 0),
+        returned=booked.get("receipt_back", 0),
+        paid_out=sum(paid),
+        payouts=len(paid),
     )
     if at is not None:
-        row.at = at
-    return row
+        row.created_at = at
+    Settlement.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def payouts_of(cut: DayCut) -> QuerySet[Transfer]:
+    """What was paid to sellers and couriers for this day. A payout's id is made from the day and the account."""
+    accounts = Account.objects.filter(kind__in=[Account.Kind.SELLER, Account.Kind.DELIVERY]).values_list("id", "kind")
+    ids = [settlement_id(cut, "payout" if kind == "seller" else "fare_payout", account) for account, kind in accounts]
+    return Transfer.objects.filter(uuid__in=ids).select_related("debit_account").order_by("seq")
 
 
 def settlement_id(cut: DayCut, kind: str, about: UUID | int | str) -> UUID:

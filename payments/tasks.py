@@ -8,14 +8,13 @@ from procrastinate.contrib.django import app
 
 from payments.audit import begin, carry_out
 from payments.clock import yesterday
-from payments.models import AuditRun, DayCut
-from payments.network.desk import pay_shop
-from payments.settlement import close_day, days_to_close, settle
+from payments.models import AuditRun
+from payments.settlement import close_day, days_to_close, settle_waiting_days
 
 log = logging.getLogger(__name__)
 
 
-# The worker reads these as UTC: 00:03, 06:00 and 06:30 in Pyongyang.
+# The worker reads these as UTC: 00:03, from 06:00 on every half hour, and 06:45 in Pyongyang.
 @app.periodic(cron="3 15 * * *")
 @app.task(queueing_lock="close_day", pass_context=False)
 def close_days(timestamp: int) -> None:
@@ -24,16 +23,17 @@ def close_days(timestamp: int) -> None:
         close_day(day)
 
 
-@app.periodic(cron="0 21 * * *")
+# Again and again, because a file may come late; a day that is finished is not looked at any more.
+@app.periodic(cron="*/30 21-23,0-14 * * *")
 @app.task(queueing_lock="settle_day", pass_context=False)
-def settle_last_day(timestamp: int) -> None:
-    """Both sides of the simulated morning: the network pays the shop, the shop its sellers."""
-    if cut := DayCut.objects.order_by("-id").first():
-        pay_shop(cut)
-        settle(cut)
+def settle_days(timestamp: int) -> None:
+    """Fetch the network's file of every closed day that waits, join it with the books, book it and pay out."""
+    for cut, settled in settle_waiting_days():
+        if settled.waits_for:
+            log.warning("%s is not settled: it waits for %s", cut.day, settled.waits_for)
 
 
-@app.periodic(cron="30 21 * * *")
+@app.periodic(cron="45 21 * * *")
 @app.task(queueing_lock="audit_ledger", pass_context=False)
 def audit_ledger(timestamp: int) -> None:
     """Audit the ledger and keep the result."""

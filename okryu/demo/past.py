@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Stock, StockMovement
@@ -27,7 +28,7 @@ from okryu.demo.people import Shopper
 from orders.models import DeliverySlot, Order, OrderEvent, OrderLine, Parcel
 from orders.parcels import cause
 from orders.stock_holds import cause as hold_cause
-from payments.history import write_day
+from payments.history import settle_last_day, write_day
 from payments.models import DayCut, Transfer
 
 DAYS = 60
@@ -95,6 +96,7 @@ def write(past: Past, shoppers: list[Shopper], *, courier: User, tell: Callable[
         )
         if done % 10 == 0 or done == len(past.days):
             tell(done, len(past.days))
+    settle_last_day(timezone.now())
 
 
 def _before(past: Past, day: date) -> Iterator[PlannedOrder]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from payments.gateway import Answer, Ask, NoAnswer, Presented, Verified
-from payments.network import verbs
+from payments.network import settlement_file, verbs
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -42,6 +43,9 @@ class SimulatedGateway:
     @sensitive_variables("card")
     def verify(self, card: Presented) -> Verified:
         return _answered(lambda: verbs.verify(card), "verify")
+
+    def file(self, day: date) -> bytes:
+        return _answered(lambda: settlement_file.hand_out(day), f"the file of {day}")
 
 
 def _tell(ask: Ask) -> Answer:

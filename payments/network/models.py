@@ -367,3 +367,24 @@ class Act(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.code}"
+
+
+class Chargeback(models.Model):
+    """Captured money the network takes back for a cardholder who disputes it. `id` is the case's number.
+
+    The refund that moves it carries the same id; the shop reads of it in the day's settlement file.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    capture = models.UUIDField(_("capture"), db_index=True)  # the shop's message id of what is disputed
+    amount = models.BigIntegerField(_("amount"))
+    reason = models.CharField(_("reason"), max_length=200)
+    created_at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("chargeback")
+        verbose_name_plural = _("chargebacks")
+        constraints = [models.CheckConstraint(condition=Q(amount__range=(1, LIMIT)), name="chargeback_amount_in_range")]
+
+    def __str__(self) -> str:
+        return f"{self.capture} −{self.amount}"

@@ -40,7 +40,7 @@ from payments.models import Account, Transfer
 from payments.network import digests
 from payments.network.acting import as_network
 from payments.network.decide import Facts, decide
-from payments.network.models import Authorisation, Balance, Card, Release
+from payments.network.models import Authorisation, Balance, Card, Chargeback, Release
 
 LATE = "68"
 NO_ORIGINAL = "25"
@@ -193,6 +193,34 @@ def reverse(ask: Ask) -> Answer:
             original.state = State.REVERSED
             original.save(update_fields=["state"])
         return Answer(APPROVED, receipt_number(ask.id))
+
+
+class NotDisputable(Exception):
+    """No such capture, or more than was captured and not yet returned."""
+
+
+@retrying
+def charge_back(*, case: UUID, capture: UUID, amount: int, reason: str) -> Chargeback:
+    """Give `amount` won of a capture in dispute back to its card, once for each `case`; the shop reads of it later.
+
+    Raises NotDisputable with nothing moved; ValueError when the case's number was used for something else.
+    """
+    with as_network():
+        if old := Chargeback.objects.filter(pk=case).first():
+            if (old.capture, old.amount) != (capture, amount):
+                raise ValueError("this case is about something else")
+            return old
+        taken = Transfer.objects.filter(uuid=capture, kind="capture").first()
+        if taken is None:
+            raise NotDisputable
+        ask = Ask(id=case, verb="refund", amount=amount, of=taken.reference)
+        original = _lock_original(ask)
+        again = sum(Chargeback.objects.filter(capture=capture).values_list("amount", flat=True))
+        if original is None or not 0 < amount <= min(original.captured - original.refunded, taken.amount - again):
+            raise NotDisputable
+        disputed = Chargeback.objects.create(id=case, capture=capture, amount=amount, reason=reason)
+        _move(ask, "refund", debit_id=_merchant_id(), credit_id=_account_of(original))
+        return disputed
 
 
 def inquire(message_id: UUID) -> Answer | None:

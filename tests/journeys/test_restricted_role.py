@@ -18,8 +18,7 @@ from orders.models import Order
 from orders.refunds import Goods, refund_lines
 from payments.audit import audit, count
 from payments.models import AuditRun, Payment, Transfer
-from payments.network.desk import pay_shop
-from payments.settlement import close_day, settle
+from payments.settlement import close_day, settle_with_file
 from tests.journeys.newcomer import Newcomer
 from tests.journeys.test_newcomer_buys import CARD, SHOPPER, STAFF, buy_two_bowls, do, sign_in
 from tests.restricted import restricted
@@ -88,9 +87,7 @@ def _another_is_cancelled(base):
 def _day_ends():
     yesterday = local_day(timezone.now()) - timedelta(days=1)
     for day in (yesterday, yesterday + timedelta(days=1)):
-        cut = close_day(day)
-        pay_shop(cut)
-        settle(cut)
+        assert settle_with_file(close_day(day)).waits_for == ""
     assert Transfer.objects.filter(kind="sale_back").exists()
 
 

@@ -38,6 +38,7 @@ class Network:
         self.holds: dict[UUID, dict] = {}  # every authorisation ever heard
         self.done: dict[UUID, tuple] = {}  # every other question that was approved
         self.float = self.merchant = self.fees = 0
+        self.since_cut: list[tuple[UUID, UUID, int]] = []  # question, authorisation, won that came or went
 
     def load(self, number: str, amount: int) -> None:
         self.cards[number]["posted"] += amount
@@ -125,11 +126,10 @@ class Network:
         hold = self._original(ask)
         if ask.id in self.done:
             return "00" if self.done[ask.id] == (ask.verb, ask.amount, ask.of) else "94"
-        if hold is None or hold["state"] not in (
-            ("open", "done", "reversed", "expired") if ask.verb == "refund" else ("open",)
-        ):
+        if hold is None or hold["state"] not in _DRAWN_FROM[ask.verb]:
             return "25"
-        if ask.amount > (hold["captured"] - hold["refunded"] if ask.verb == "refund" else self.kept(hold)):
+        left = hold["amount"] - hold["captured"] - hold["released"]
+        if ask.amount > (hold["captured"] - hold["refunded"] if ask.verb == "refund" else left):
             return "13"
         self.done[ask.id] = (ask.verb, ask.amount, ask.of)
         hold[{"capture": "captured", "release": "released", "refund": "refunded"}[ask.verb]] += ask.amount
@@ -138,6 +138,8 @@ class Network:
         moved = {"capture": ask.amount, "release": 0, "refund": -ask.amount}[ask.verb]
         self.cards[hold["card"]]["posted"] -= moved
         self.merchant += moved
+        if moved:
+            self.since_cut.append((ask.id, ask.of, moved))
         return "00"
 
 
@@ -208,10 +210,12 @@ class Shop:
     def __init__(self) -> None:
         self.payments: dict[UUID, Payment] = {}
         self.accounts: Counter[str] = Counter()  # credits minus debits of the shop book
-        self.since_cut: Counter[UUID] = Counter()  # what each payment brought since the last closed day
         self.goods: Counter[tuple] = Counter()  # by payment and seller: goods and vouchers kept
         self.commission: Counter[tuple] = Counter()
         self.codes: defaultdict[UUID, set] = defaultdict(set)  # every answer ever given to an authorisation
+
+    def answered(self, key: UUID) -> bool:
+        return any(p.questions[key]["code"] is not None for p in self.payments.values() if key in p.questions)
 
     def live(self, order: str) -> bool:
         return any(p.order == order and p.state in ("pending", "authorised", "done") for p in self.payments.values())
@@ -264,5 +268,4 @@ class Shop:
         self.accounts["promotion"] -= sign * question["subsidy"]
         self.accounts["delivery"] += sign * question["fare"]
         self.accounts["network"] -= sign * question["amount"]
-        self.since_cut[payment.id] += sign * question["amount"]
         self.commission[about] = fee

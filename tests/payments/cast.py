@@ -17,6 +17,7 @@ from payments.models import Account, DayCut, Message, Payment
 from payments.network import desk, loads
 from payments.network.acts import Clerk
 from payments.network.models import Balance, Card, LoadProposal
+from payments.settlement import Settled, settle_with_file
 
 PIN = "4831"
 HOLDER = "리설희"
@@ -89,6 +90,11 @@ def next_day(days: int = 1) -> datetime.date:
     """A day after every closed one: days only grow, and the ledger is never emptied."""
     last = DayCut.objects.order_by("-id").values_list("day", flat=True).first()
     return (last or datetime.date(2001, 1, 1)) + datetime.timedelta(days=days)
+
+
+def settled(cut: DayCut) -> Settled:
+    """The morning of one closed day: the network's file is fetched and kept, the day booked and paid out."""
+    return settle_with_file(cut)
 
 
 def balance(card: Card) -> tuple[int, int]:

@@ -10,9 +10,9 @@ from django.db import connection
 from payments import audit, pay
 from payments.models import Account, Closing, DayCut, Seal, Transfer
 from payments.network import desk
-from payments.settlement import close_day, settle
+from payments.settlement import close_day
 from payments.shop_book import seller_account
-from tests.payments.cast import asked, authorised, balance_of, captured, issued, next_day, told
+from tests.payments.cast import asked, authorised, balance_of, captured, issued, next_day, settled, told
 
 pytestmark = pytest.mark.django_db
 
@@ -60,11 +60,10 @@ def test_settling_pays_once_what_was_owed_at_the_cut():
     told(asked(pay.ask_capture, payment=payment, parcel=1, seller_id=5, goods=1_900, fare=100, commission_bp=300))
     cut = close_day(next_day())
     captured(presented, 1_000)  # belongs to the next day
-    desk.pay_shop(cut)
-    first = settle(cut)
+    first = settled(cut)
     assert (first.received, first.paid_out, first.sellers) == (2_000, 1_843 + 100, 1)
     assert desk.pay_shop(cut) is None
-    again = settle(cut)
+    again = settled(cut)
     assert (again.received, again.paid_out) == (0, 0)
     assert balance_of(seller_account(5)) == 970
     assert balance_of(Account.objects.get(kind="network")) == -1_000
@@ -76,25 +75,27 @@ def test_settling_pays_once_what_was_owed_at_the_cut():
 def test_a_refund_after_the_payout_is_netted_from_the_next():
     _, presented = issued(10_000)
     payment = captured(presented, 1_000)
-    settle(close_day(next_day()))
+    settled(close_day(next_day()))
     told(asked(pay.ask_refund, payment=payment, parcel=1, part=1, seller_id=5, goods=1_000, fare=0, commission_bp=300))
     assert balance_of(seller_account(5)) == -970
     captured(presented, 300)
     cut = close_day(next_day())
-    settled = settle(cut)
-    assert (settled.received, settled.returned, settled.paid_out) == (300, 1_000, 0)
+    day = settled(cut)
+    assert (day.received, day.returned, day.paid_out) == (300, 1_000, 0)
     captured(presented, 2_000)
-    assert settle(close_day(next_day())).paid_out == 1_940 + 291 - 970
+    assert settled(close_day(next_day())).paid_out == 1_940 + 291 - 970
 
 
-def test_payouts_run_late_are_not_paid_twice():
+def test_days_settled_late_are_paid_in_order():
     _, presented = issued(10_000)
     captured(presented, 1_000)
     first = close_day(next_day())
     captured(presented, 500)
     second = close_day(next_day())
-    assert settle(second).paid_out == 1_455
-    assert settle(first).paid_out == 0
+    assert settled(second).waits_for == "earlier day"
+    assert settled(first).paid_out == 970
+    assert settled(second).paid_out == 485
+    assert settled(first).paid_out == settled(second).paid_out == 0
 
 
 def test_the_audit_sees_what_a_superuser_did():
@@ -109,13 +110,13 @@ def test_the_audit_sees_what_a_superuser_did():
             ("UPDATE network_balance SET posted = posted + 1", [], {"audit_balance"}),
             ("UPDATE payments_payment SET refunded = 1 WHERE id = %s", [payment.id], {"audit_payment"}),
             ("UPDATE network_authorisation SET refunded = 1 WHERE state = 'done'", [], {"audit_authorisation"}),
-            ("UPDATE payments_closing SET balance = balance + 1", [], {"audit_closing"}),
+            ("UPDATE payments_closing SET balance = balance + 1", [], {"audit_closing", "audit_network"}),
             # A change that keeps every sum right: the seal alone tells.
             ("UPDATE payments_transfer SET at = at - interval '1 day' WHERE seq = %s", [first.seq], {"audit_seal"}),
             (
                 "UPDATE payments_transfer SET amount = amount + 1 WHERE seq = %s",
                 [second.seq],
-                {"audit_payment", "audit_closing", "audit_seal"},
+                {"audit_payment", "audit_closing", "audit_seal", "audit_network"},
             ),
         ]:
             cursor.execute("SAVEPOINT tamper")

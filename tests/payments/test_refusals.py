@@ -16,10 +16,12 @@ from payments import pay
 from payments.models import Account, DayCut
 from payments.network import cards, claims, loads, sending
 from payments.network.acts import Clerk
+from payments.network.verbs import charge_back
 from payments.settlement import close_day
+from payments.settlement_models import Explanation, SettlementFile
 from payments.shop_book import seller_account
 from tests.factories import UserFactory
-from tests.payments.cast import PIN, asked, authorised, captured, issued, next_day, opened, told
+from tests.payments.cast import PIN, asked, authorised, captured, issued, next_day, opened, settled, told
 
 # In the ledger's database the world is made once; every attempt is rolled back.
 pytestmark = pytest.mark.ledger
@@ -73,6 +75,11 @@ def made():
     foreign, _ = issued(0)
     life = sent_away(card, other_card, Clerk(id=7, phone="1919000006"))
     cut = close_day(next_day())
+    settled(cut)
+    user = UserFactory()
+    Explanation.objects.create(cut=cut, about=uuid.uuid4(), state="shop_only", reason="it was a test", by=user)
+    taken = pay.message_id(done.id, "capture", 1)
+    charge_back(case=uuid.uuid4(), capture=taken, amount=1, reason="never ordered")
     accounts = {account.kind: account.pk for account in Account.objects.exclude(kind__in=["card", "seller"])}
     return {
         **accounts, **life,
@@ -82,7 +89,7 @@ def made():
         "auth": pay.message_id(payment.id, "authorise"), "done_auth": pay.message_id(done.id, "authorise"),
         "fresh_auth": pay.message_id(fresh.id, "authorise"),
         "capture": capture.id, "release": release.id, "foreign": foreign.pk,
-        "user": UserFactory().pk,
+        "user": user.pk, "cut": cut.pk, "file": SettlementFile.objects.get(cut=cut).pk,
     }  # fmt: skip
 
 
@@ -130,6 +137,36 @@ def authorisation(values, columns=""):
     )
 
 
+def file_line(*, verb="refund", amount=1, position=1, file="%(file)s", key="%(new)s", capture="NULL"):
+    return (
+        "INSERT INTO payments_settlementline (id, file_id, position, verb, amount, network_seq, at, capture)"
+        f" VALUES ({key}, {file}, {position}, '{verb}', {amount}, 1, now(), {capture})"
+    )
+
+
+def settlement_file(cut):
+    return (
+        "INSERT INTO payments_settlementfile (id, cut_id, content, lines, captured, returned)"
+        f" VALUES (%(new)s, {cut}, '', 0, 0, 0)"
+    )
+
+
+def next_day_settled(file, received=0):
+    """A settled day that is not yet."""
+    return (
+        "WITH cut AS (INSERT INTO payments_daycut (day, seq) SELECT %(next)s, max(seq) FROM payments_transfer"
+        " RETURNING id) INSERT INTO payments_settlement (cut_id, file_id, received)"
+        f" SELECT id, {file}, {received} FROM cut"
+    )
+
+
+def explanation(state="shop_only", reason="'late'", about="%(new)s"):
+    return (
+        "INSERT INTO payments_explanation (cut_id, about, state, reason, by_id)"
+        f" VALUES (%(cut)s, {about}, '{state}', {reason}, %(user)s)"
+    )
+
+
 # (guard, statement). A guard is "table.trigger".
 TRIGGERS = [
     # History is append-only, tables are never emptied.
@@ -137,7 +174,8 @@ TRIGGERS = [
         (f"payments_{table}.append_only", f"{deed} payments_{table}{rest}")
         for table, column in [
             ("account", "owner"), ("transferkind", "role"), ("transfer", "amount"), ("daycut", "seq"),
-            ("closing", "balance"), ("seal", "cut_id"),
+            ("closing", "balance"), ("seal", "cut_id"), ("settlementfile", "lines"), ("settlementline", "amount"),
+            ("explanation", "reason"), ("settlement", "paid_out"),
         ]
         for deed, rest in [("UPDATE", f" SET {column} = {column}"), ("DELETE FROM", "")]
     ],
@@ -145,6 +183,8 @@ TRIGGERS = [
     *[(f"network_{table}.no_delete", f"DELETE FROM network_{table}") for table in ["balance", "card", "authorisation"]],
     ("network_release.append_only", "UPDATE network_release SET amount = amount"),
     ("network_release.append_only", "DELETE FROM network_release"),
+    ("network_chargeback.append_only", "UPDATE network_chargeback SET amount = amount"),
+    ("network_chargeback.append_only", "DELETE FROM network_chargeback"),
     *[
         (f"{table}.no_truncate", f"TRUNCATE {table} CASCADE")
         for table in [
@@ -152,6 +192,10 @@ TRIGGERS = [
             "payments_seal", "payments_payment", "payments_message", "network_balance", "network_card",
             "network_authorisation", "network_release", "network_instruction", "network_claim", "network_loadproposal",
             "network_act",
+
+
+            "network_authorisation", "network_release", "network_chargeback", "payments_settlementfile",
+            "payments_settlementline", "payments_explanation", "payments_settlement",
         ]
     ],
     *[
@@ -228,6 +272,23 @@ TRIGGERS = [
     ("payments_daycut.cut_grows", "CALL close_day(%(closed)s)"),
     ("payments_daycut.cut_grows", "CALL close_day(%(closed)s - 1)"),
     ("payments_daycut.cut_grows", "INSERT INTO payments_daycut (day, seq) VALUES (%(next)s, 1)"),
+    # Settlement files: whole as they came, chargebacks as they say, days finished by their own.
+    (
+        "payments_settlementline.lines_of_file",
+        file_line(position="(SELECT lines + 1 FROM payments_settlementfile WHERE id = %(file)s)"),
+    ),
+    ("payments_settlementline.lines_of_file", file_line(position=0)),
+    ("payments_settlementline.lines_of_file", file_line(file="%(new)s")),
+    (
+        "payments_message.chargeback_of_line",
+        message("refund", ", seller_id, goods, code, answered_at, file_id", ", 5, 100, '00', now(), %(file)s"),
+    ),
+    (
+        "payments_message.chargeback_of_line",
+        message("refund", ", seller_id, goods, code, answered_at, file_id", ", 5, 100, '00', now(), %(new)s"),
+    ),
+    ("payments_settlement.settled_by_file", next_day_settled("NULL")),
+    ("payments_settlement.settled_by_file", next_day_settled("%(file)s")),
     # The network's side.
     ("network_balance.only_inside", "UPDATE network_balance SET posted = posted + 1"),
     ("network_balance.only_inside", "UPDATE network_balance SET held = 0"),
@@ -402,6 +463,20 @@ CONSTRAINTS = [
         "act_kind_known",
         "INSERT INTO network_act (id, card_id, kind) VALUES (%(new)s, %(plastic)s, 'gilded')",
     ),
+    ("chargeback_amount_in_range", "UPDATE network_chargeback SET amount = 0"),
+    ("settlement_file_sums_positive", "UPDATE payments_settlementfile SET returned = -1"),
+    ("payments_settlementfile_cut_id_key", settlement_file("%(cut)s")),
+    ("payments_settlementline_pkey", file_line(key="(SELECT id FROM payments_settlementline LIMIT 1)", position=99)),
+    ("settlement_line_one_per_place", file_line(position=1)),
+    ("settlement_line_amount_in_range", file_line(amount=0, position=99)),
+    ("settlement_line_verb_known", file_line(verb="gift", position=99)),
+    ("settlement_line_verb_known", file_line(verb="chargeback", position=99)),
+    ("settlement_line_verb_known", file_line(verb="refund", capture="%(new)s", position=99)),
+    ("settlement_sums_positive", next_day_settled("NULL", -1)),
+    ("payments_settlement_pkey", "INSERT INTO payments_settlement (cut_id) VALUES (%(cut)s)"),
+    ("explanation_once", f"{explanation(about='%(auth)s')}; {explanation(about='%(auth)s')}"),
+    ("explanation_of_a_break", explanation(state="matched")),
+    ("explanation_says_something", explanation(reason="'  '")),
     (
         "release_amount_in_range",
         "INSERT INTO network_release (id, authorisation_id, amount) VALUES (%(new)s, %(auth)s, 0)",
@@ -432,6 +507,22 @@ CLOCKS = [
         "network_act",
         "INSERT INTO network_act (id, card_id, kind, created_at) VALUES (%(new)s, %(plastic)s, 'pin', '2001-01-01')",
     ),
+    (
+        "network_chargeback",
+        "INSERT INTO network_chargeback (id, capture, amount, reason, created_at)"
+        " VALUES (%(new)s, %(capture)s, 1, 'x', '2001-01-01')",
+    ),
+    (
+        "payments_settlementfile",
+        "WITH cut AS (INSERT INTO payments_daycut (day, seq) SELECT %(next)s, max(seq) FROM payments_transfer"
+        " RETURNING id) INSERT INTO payments_settlementfile (id, cut_id, content, lines, captured, returned,"
+        " created_at) SELECT %(new)s, id, '', 0, 0, 0, '2001-01-01' FROM cut",
+    ),
+    (
+        "payments_explanation",
+        "INSERT INTO payments_explanation (cut_id, about, state, reason, by_id, created_at)"
+        " VALUES (%(cut)s, %(new)s, 'shop_only', 'x', %(user)s, '2001-01-01')",
+    ),
 ]
 
 # Triggers that refuse nothing by themselves: what they do is proved elsewhere.
@@ -446,6 +537,10 @@ CONSEQUENCES = {
     "network_claim.own_clock": "test_clocks_are_the_databases",
     "network_loadproposal.own_clock": "test_clocks_are_the_databases",
     "network_act.own_clock": "test_clocks_are_the_databases",
+    "network_chargeback.own_clock": "test_clocks_are_the_databases",
+    "payments_settlementfile.own_clock": "test_clocks_are_the_databases",
+    "payments_explanation.own_clock": "test_clocks_are_the_databases",
+    "payments_settlement.own_clock": "test_a_settled_days_clock_is_the_databases",
 }
 
 
@@ -533,7 +628,26 @@ def test_clocks_are_the_databases(world, table, statement):
     with taken_back():
         attempt(statement, world)
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT created_at FROM {table} WHERE id = %s", [world["new"]])
+            key = "about" if table == "payments_explanation" else "id"
+            cursor.execute(f"SELECT created_at FROM {table} WHERE {key} = %s", [world["new"]])
+            assert cursor.fetchone()[0].year > 2001
+
+
+def test_a_settled_days_clock_is_the_databases(world):
+    with taken_back():
+        attempt(
+            "WITH cut AS (INSERT INTO payments_daycut (day, seq) SELECT %(next)s, max(seq) FROM payments_transfer"
+            " RETURNING id) INSERT INTO payments_settlementfile (id, cut_id, content, lines, captured, returned)"
+            " SELECT %(new)s, id, '', 0, 0, 0 FROM cut",
+            world,
+        )
+        attempt(
+            "INSERT INTO payments_settlement (cut_id, file_id, created_at)"
+            " SELECT cut_id, id, '2001-01-01' FROM payments_settlementfile WHERE id = %(new)s",
+            world,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT created_at FROM payments_settlement WHERE file_id = %s", [world["new"]])
             assert cursor.fetchone()[0].year > 2001
 
 
@@ -557,4 +671,5 @@ def test_every_constraint_has_a_refusal():
     }
     tried = {guard for guard, _ in CONSTRAINTS}
     assert declared <= tried
+    assert {"payments_settlementfile_cut_id_key", "payments_settlementline_pkey", "payments_settlement_pkey"} <= tried
     assert {"payments_transfer_id_key", "network_card_number_mac_key"} <= tried

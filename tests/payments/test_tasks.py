@@ -15,10 +15,10 @@ pytestmark = pytest.mark.django_db
 def test_a_night(caplog):
     _, presented = issued(10_000)
     captured(presented, 1_000)
-    tasks.settle_last_day(0)  # nothing is closed yet
+    tasks.settle_days(0)  # nothing is closed yet
     for _ in range(2):
         tasks.close_days(0)
-        tasks.settle_last_day(0)
+        tasks.settle_days(0)
     assert DayCut.objects.count() == 1
     assert Transfer.objects.filter(kind="payout").count() == 1
     assert Transfer.objects.filter(kind="settle").count() == 1
