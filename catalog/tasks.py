@@ -4,6 +4,9 @@ from procrastinate.contrib.django import app
 
 from catalog import packing, pictures
 from catalog.models import Picture
+from catalog.search import index as search_index
+from catalog.search import log as search_log
+from catalog.search import rebuild as search_rebuild
 
 
 # One at a time, whatever the worker could take: the others of its threads stay free for payments.
@@ -20,3 +23,19 @@ def pack_listing(timestamp: int) -> None:
     """Bring the lists up to date with what was changed in the last second."""
     while packing.pack_due() >= packing.BATCH:
         pass
+
+
+@app.periodic(cron="* * * * * *")
+@app.task(queue="search", queueing_lock="follow_search", pass_context=False)
+def follow_search(timestamp: int) -> None:
+    """Let the search know what changed in the last second."""
+    while search_index.follow() >= search_index.FOLLOWED:
+        pass
+
+
+@app.periodic(cron="41 3 * * *")
+@app.task(queueing_lock="count_search_words", pass_context=False)
+def count_search_words(timestamp: int) -> None:
+    """Count the shop's words anew, and forget queries nobody has asked for three months."""
+    search_rebuild.count_words()
+    search_log.forget_old()

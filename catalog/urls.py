@@ -3,6 +3,7 @@
 from django.urls import path
 
 from catalog import views
+from catalog.search import views as search_views
 
 app_name = "catalog"
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("sellers/", views.sellers, name="sellers"),
     path("sellers/<slug:slug>/", views.seller, name="seller"),
     path("products/<int:product_id>/<slug:slug>/", views.product, name="product"),
-    path("search/", views.search, name="search"),
+    path("search/", search_views.search, name="search"),
+    path("search/suggestions/", search_views.suggest, name="suggestions"),
     path("compare/", views.compare, name="compare"),
 ]

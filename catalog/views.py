@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.districts import deliverable_districts
 from catalog import queries, wording
-from catalog import search as searching
 from catalog.comparison import Comparison
-from catalog.listing import list_found, list_seller, list_shelves
+from catalog.listing import list_seller, list_shelves
 from catalog.models import Seller
 from catalog.tree import category_tree
 from okryu.calendar import local_day
 
 LARGEST_ID = 2**63 - 1
-FOUND_LIMIT = 20_000
 QUANTITIES_OFFERED = 10  # on the product page; the cart takes more
 
 
@@ -98,23 +96,6 @@ def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
         "quantities": [(n, wording.choice_of(page.product, n)) for n in range(1, most + 1)],
     }
     return render(request, "catalog/product.html", context)
-
-
-@require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    query = searching.normalise(request.GET.get("q", ""))
-    if not query:
-        return render(request, "catalog/search.html", {"query": "", "popular": queries.popular()})
-    if opened := category_tree(request).by_name(query):
-        return redirect(opened)
-    found = searching.matching(query).most_ordered().values_list("pk", flat=True)[:FOUND_LIMIT]
-    listing = list_found(request, category_tree(request), list(found))
-    context = {"query": query, "search_text": query, "listing": listing}
-    if listing.total or listing.chosen:
-        context["found_sellers"] = searching.matching_sellers(query)
-    else:
-        context["popular"] = queries.popular()
-    return render(request, "catalog/search.html", context)
 
 
 @require_safe

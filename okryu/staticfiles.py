@@ -16,6 +16,7 @@ STYLE_SHEETS = [
     "css/tokens.css",
     "css/base.css",
     "css/header.css",
+    "css/suggest.css",
     "css/tabbar.css",
     "css/footer.css",
     "css/button.css",

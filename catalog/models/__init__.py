@@ -4,6 +4,7 @@ from catalog.models.attributes import Attribute, AttributeOption, AttributeValue
 from catalog.models.listing import Block, Listing, ListingDue, OldSlug, Packed
 from catalog.models.pictures import Picture
 from catalog.models.products import Product, ProductKind, ProductQuerySet, ProductVariant
+from catalog.models.search import SearchDoc, SearchDue, SearchLog, SearchName, SearchSynonym, SearchTerm
 from catalog.models.shelves import Category, Seller
 from catalog.models.stock import Stock, StockMovement
 from catalog.models.words import Notice, Review
@@ -25,6 +26,12 @@ __all__ = [
     "ProductQuerySet",
     "ProductVariant",
     "Review",
+    "SearchDoc",
+    "SearchDue",
+    "SearchLog",
+    "SearchName",
+    "SearchSynonym",
+    "SearchTerm",
     "Seller",
     "Stock",
     "StockMovement",

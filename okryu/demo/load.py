@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Product, Seller
+from catalog.search import index, rebuild
 from okryu.calendar import at, local_day
 from okryu.demo import gallery, opinions, past, people, places, shelves, today, visits
 from okryu.demo.baskets import Wares
@@ -107,6 +108,8 @@ def load_catalogue(catalogue: dict[str, Any], *, tell: Tell) -> dict[str, Produc
     tell(f"{len(products)} products, {variants} variants, {shelves.load_notices(catalogue['notices'])} notices")
     opened = at(local_day(timezone.now()) - timedelta(days=past.DAYS + 1), 8)
     tell(f"{shelves.load_stock(catalogue['products'], opened):,} pieces on the shelves")
+    index.follow_all()
+    tell(f"{rebuild.count_words():,} words to search by")
     gallery.load_pictures(
         catalogue["products"], products, tell=lambda done, of: tell(f"{_bar(done, of)} {done} of {of} pictures drawn")
     )

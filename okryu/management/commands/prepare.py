@@ -11,6 +11,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from catalog.models import Seller
+from catalog.search import index as search_index
+from catalog.search import rebuild as search_rebuild
 from okryu import database_roles, messages, progress
 from okryu.checks import stop_if_unsafe
 from okryu.demo.load import is_unfinished
@@ -61,6 +63,8 @@ class Command(BaseCommand):
             progress.tell("Loading the demo shop …")
             call_command("load_demo")
             progress.tell("Demo shop loaded")
+        if search_index.outdated(1):
+            progress.tell(f"Search index brought up to date ({search_rebuild.rebuild():,} products)")
         if _has_demo():
             self.stdout.write(DEMO_LOGINS)
 

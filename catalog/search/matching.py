@@ -1,0 +1,177 @@
+"""Questions as SQL: which documents match, and how well. One list of grades serves the database and `explain_search`.
+
+LIKE, never ILIKE: `UPPER(col) LIKE UPPER(…)` can use none of the indexes. Needles hold only [a-z0-9. ] or Korean
+syllables (documents.plain lets nothing else through), so no sign of LIKE's can be smuggled in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection
+
+from catalog.search.query import Probe
+
+CANDIDATES = 20_000  # the most documents one question looks at; a rebuild writes the most ordered ones first
+SHORT = {"r": 4, "e": 4}  # needles shorter than this (3 in other columns) must begin a word
+
+Grade = tuple[str, int, str]
+# How well a needle sits in a column: the first pattern that fits counts.
+GRADES: tuple[Grade, ...] = (
+    ("% {} ", 105, "the whole name"),
+    (" {} %", 100, "the first word"),
+    (" {}%", 80, "the name begins so"),
+    ("% {} %", 70, "a word"),
+    ("% {}%", 60, "a word begins so"),
+    ("%{} %", 45, "a word ends so"),
+    ("%{}%", 35, "inside a word"),
+)
+INITIAL_GRADES: tuple[Grade, ...] = (
+    ("% {} %", 40, "the initials of a word"),
+    ("% {}%", 36, "a word begins so"),
+    ("%{}%", 32, "inside"),
+)
+PAIR_GRADES: tuple[Grade, ...] = (
+    ("% {} %", 40, "the initials of a word"),
+    ("% {}%", 36, "a word begins so"),
+    ("% {0:U} %", 32, "inside"),
+)
+LITERAL_BONUS = 9  # the very letters, not only the same keys: 굴 and 꿀 differ
+SELLER, CATEGORY, DESCRIPTION = 30.0, 28.0, 20.0
+
+
+@dataclass
+class Group:
+    """One word of a query, or the whole of it: a document has to answer at least one of its questions."""
+
+    probes: list[Probe]
+    literal: str = ""
+    sellers: list[int] = field(default_factory=list)
+    categories: list[int] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)  # of descriptions
+
+    def __bool__(self) -> bool:
+        return bool(self.probes or self.sellers or self.categories or self.words)
+
+
+@dataclass(frozen=True)
+class Hit:
+    product_id: int
+    score: float
+
+
+def grades(probe: Probe) -> list[Grade]:
+    """The patterns this probe may fit, best first, each with its points and its name."""
+    needle = probe.needle
+    if probe.column == "c":
+        table = PAIR_GRADES if len(needle) == 2 else INITIAL_GRADES if len(needle) > 2 else INITIAL_GRADES[:2]
+    else:
+        is_short = len(needle) < SHORT.get(probe.column, 3)
+        table = tuple(grade for grade in GRADES if not (is_short and grade[0].startswith("%{}")))
+    return [(_filled(pattern, needle), points, name) for pattern, points, name in table]
+
+
+def _filled(pattern: str, needle: str) -> str:
+    return pattern.replace("{0:U}", needle.upper()).replace("{}", needle)
+
+
+def widest(probe: Probe) -> str:
+    """The pattern all others are cases of: the one the index answers."""
+    return grades(probe)[-1][0]
+
+
+def find(groups: list[Group], limit: int) -> tuple[list[Hit], int]:
+    """The best documents that answer every group, and how many answered (at most CANDIDATES)."""
+    where, where_args = _every(groups)
+    score, score_args = _score(groups)
+    statement = f"""
+        SELECT product_id, score, count(*) OVER () FROM (
+            SELECT product_id, in_stock, pop, length(n) AS length, {score} AS score
+            FROM catalog_searchdoc WHERE visible AND {where} LIMIT {CANDIDATES}
+        ) AS answered
+        ORDER BY in_stock DESC, score DESC, pop DESC, length, product_id LIMIT %s"""  # noqa: S608  # our own parts
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*score_args, *where_args, limit])
+        rows = cursor.fetchall()
+    return [Hit(row[0], float(row[1])) for row in rows], (rows[0][2] if rows else 0)
+
+
+def exists(group: Group) -> bool:
+    where, args = _any(group)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM catalog_searchdoc WHERE visible AND {where} LIMIT 1", args)  # noqa: S608
+        return cursor.fetchone() is not None
+
+
+def _every(groups: list[Group]) -> tuple[str, list[Any]]:
+    parts = [_any(group) for group in groups]
+    return " AND ".join(part for part, _ in parts), [arg for _, args in parts for arg in args]
+
+
+def _any(group: Group) -> tuple[str, list[Any]]:
+    parts: dict[tuple[str, str], None] = dict.fromkeys((probe.column, widest(probe)) for probe in group.probes)
+    conditions = [f"{column} LIKE %s" for column, _ in parts]
+    args: list[Any] = [pattern for _, pattern in parts]
+    for column, operator, values in (
+        ("seller_id", "= ANY(%s)", group.sellers),
+        ("category_id", "= ANY(%s)", group.categories),
+        ("d", "&& %s::text[]", group.words),
+    ):
+        if values:
+            conditions.append(f"{column} {operator}")
+            args.append(values)
+    return f"({' OR '.join(conditions)})", args
+
+
+def _score(groups: list[Group]) -> tuple[str, list[Any]]:
+    """The mean of the groups' best grades; several words never outrank the same words in one piece."""
+    parts, args = [], []
+    for group in groups:
+        part, part_args = _group_score(group)
+        parts.append(part)
+        args += part_args
+    share = 1.0 if len(groups) == 1 else 1 / (1.2 * len(groups))
+    return f"({' + '.join(parts)}) * {share:.4f}", args
+
+
+def _group_score(group: Group) -> tuple[str, list[Any]]:
+    cases, args = [], []
+    for probe in group.probes:
+        case, case_args = _probe_score(probe)
+        cases.append(case)
+        args += case_args
+    for column, values, points in (
+        ("seller_id = ANY(%s)", group.sellers, SELLER),
+        ("category_id = ANY(%s)", group.categories, CATEGORY),
+        ("d && %s::text[]", group.words, DESCRIPTION),
+    ):
+        if values:
+            cases.append(f"CASE WHEN {column} THEN {points} ELSE 0 END")
+            args.append(values)
+    score = f"greatest({', '.join(cases)}, 0)"
+    if group.literal:
+        score += f" + CASE WHEN n LIKE %s THEN {LITERAL_BONUS} ELSE 0 END"
+        args.append(f"%{group.literal}%")
+    return score, args
+
+
+def _probe_score(probe: Probe) -> tuple[str, list[Any]]:
+    """The widest pattern first: most documents match one probe only and stop at it."""
+    fits = grades(probe)
+    *better, (last, points, _) = fits
+    inner = "".join(f" WHEN {probe.column} LIKE %s THEN {grade * probe.weight:.2f}" for _, grade, _ in better)
+    inner = f"CASE{inner} ELSE {points * probe.weight:.2f} END" if better else f"{points * probe.weight:.2f}"
+    return f"CASE WHEN {probe.column} LIKE %s THEN {inner} ELSE 0 END", [last, *(pattern for pattern, _, _ in better)]
+
+
+def fits(text: str, pattern: str) -> bool:
+    """LIKE as the database sees it, for explaining."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("%")), re.DOTALL)
