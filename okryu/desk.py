@@ -47,6 +47,13 @@ DESKS: list[Desk] = [
         permission="payments.view_auditrun",
         icon="fact_check",
     ),
+    Desk(
+        title=_("Card desk"),
+        text=_("Cards of the simulated network: issue, top up, pay out, lost cards, new PINs, limits."),
+        url="/admin/desk/cards/",
+        permission="network.run_card_desk",
+        icon="credit_card",
+    ),
 ]
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("figures/", include("okryu.figures.urls")),
     path("", include("okryu.pages")),
     path("admin/desk/money/", include("payments.desk.urls")),
+    path("admin/desk/cards/", include("payments.network.desk_urls")),
     # Staff sign in where everyone does: guesses are counted there, and only there.
     path("admin/login/", views.admin_sign_in),
     path("admin/logout/", sign_out),

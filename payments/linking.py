@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 from django.db.models.functions import Now
 from django.views.decorators.debug import sensitive_variables
@@ -46,3 +48,14 @@ def link_card(*, user: User, number: str, pin: str, address: str) -> MemberCard:
         linked.update(unlinked_at=Now())
         user.fix_name()
         return MemberCard.objects.create(user=user, token=verified.token, last4=verified.last4)
+
+
+def follow_card(*, user: User, token: UUID, last4: str) -> MemberCard:
+    """The network has replaced the member's card by another on the same account: keep that one. Safe to repeat."""
+    with transaction.atomic(durable=True):
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        linked = MemberCard.objects.filter(user=user, unlinked_at=None)
+        if same := linked.filter(token=token).first():
+            return same
+        linked.update(unlinked_at=Now())
+        return MemberCard.objects.create(user=user, token=token, last4=last4)

@@ -7,7 +7,6 @@ a repetition do nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -224,12 +223,3 @@ def _set(card: Card, **facts: object) -> None:
 def _require_new(number: str) -> None:
     if Card.objects.filter(number_mac=digests.number_mac(number)).exists():
         raise Refused("number in use")
-
-
-# What the desk does with a card without asking anything further.
-SIMPLE: dict[str, Callable[..., None]] = {
-    "loss": report_lost,
-    "theft": report_stolen,
-    "block": block,
-    "unblock": unblock,
-}

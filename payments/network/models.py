@@ -167,6 +167,11 @@ class Authorisation(models.Model):
         return self.amount - self.captured - self.released if self.state == self.State.OPEN else 0
 
     @property
+    def left(self) -> int:
+        """Whole won neither captured nor released."""
+        return self.amount - self.captured - self.released
+
+    @property
     def shown_reference(self) -> str:
         return shown_code(self.merchant_reference)
 

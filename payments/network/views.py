@@ -19,6 +19,8 @@ from payments.forms import CardForm
 from payments.gateway import NoAnswer
 from payments.linking import CardRefused, link_card, linked_card
 from payments.models import MemberCard
+from payments.network.claims import can_be_claimed
+from payments.network.models import Instruction
 from payments.network.statement import PAGE, Overview, movement, movements, overview
 from payments.words import may_try_again, words_for
 
@@ -38,7 +40,7 @@ def card(request: HttpRequest) -> HttpResponse:
         gone = linked is not None and not form.is_bound
         context = {"form": form, "gone": gone}
         return render(request, "payments/link_card.html", context, status=422 if form.is_bound else 200)
-    return render(request, "payments/card.html", _page(request, shown))
+    return render(request, "payments/card.html", _page(request, shown) | {"linked": linked})
 
 
 @private_page
@@ -57,7 +59,12 @@ def receipt(request: HttpRequest, uuid: UUID) -> HttpResponse:
     line = None if shown is None else movement(shown.card, uuid)
     if line is None:
         raise Http404
-    return render(request, "payments/movement.html", {"line": line, "linked": linked})
+    sent = Instruction.objects.filter(pk=uuid, account_id=shown.card.account_id).first() if shown else None
+    context = {
+        "line": line, "card": shown.card if shown else None, "sent": sent,
+        "can_be_claimed": sent is not None and can_be_claimed(sent),
+    }  # fmt: skip
+    return render(request, "payments/movement.html", context)
 
 
 def _link(request: HttpRequest, form: CardForm) -> MemberCard | None:

@@ -156,7 +156,7 @@ def test_the_card_is_closed_elsewhere(client, shopper):
     card, presented = issued()
     client.post("/card/", {"card": presented.number, "pin": PIN})
     Card.objects.filter(pk=card.pk).update(status="lost")
-    assert "This card cannot be used." in client.get("/card/").content.decode()
+    assert "This card is reported lost" in client.get("/card/").content.decode()
 
 
 def test_korean(client, shopper):
