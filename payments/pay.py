@@ -25,6 +25,7 @@ from django.db.models.functions import Now
 
 from payments.gateway import APPROVED, Answer, Ask, Presented, gateway, understood
 from payments.models import Message, Payment
+from payments.rows import insert, read, read_one
 from payments.shop_book import post_capture, post_refund
 
 FIRST_TRY_SECONDS = 10
@@ -194,7 +195,11 @@ class _Questions:
 
     def __init__(self, payment: Payment, *, messages: Iterable[Message] | None = None) -> None:
         self.payment = payment
-        self._all = {message.id: message for message in (payment.messages.all() if messages is None else messages)}
+        if messages is None:
+            messages = read(Message, "WHERE payment_id = %s", [payment.id])
+        self._all = {message.id: message for message in messages}
+        for message in self._all.values():
+            message.payment = payment
 
     def __getitem__(self, key: UUID) -> Message:
         return self._all[key]
@@ -210,16 +215,14 @@ class _Questions:
         self, verb: str, *, amount: int, parcel: int | None = None, part: str | int = "", **about: int | None
     ) -> Message:
         key = message_id(self.payment.id, verb, parcel, part)
-        return self._all.get(key) or Message.objects.create(
-            id=key,
-            payment=self.payment,
-            verb=verb,
-            parcel=parcel,
-            part=str(part),
-            amount=amount,
-            next_at=Now() + timedelta(seconds=FIRST_TRY_SECONDS),
-            **about,
+        if old := self._all.get(key):
+            return old
+        question = {"id": key, "payment_id": self.payment.id, "verb": verb, "parcel": parcel, "part": str(part)}
+        message = insert(
+            Message, {**question, "amount": amount, **about}, soon={"next_at": timedelta(seconds=FIRST_TRY_SECONDS)}
         )
+        message.payment = self.payment
+        return message
 
     def part_after_refusals(self, verb: str, *, parcel: int) -> str:
         """The part of the question to ask now: "" first, then "2", "3", … after each refusal."""
@@ -327,7 +330,7 @@ def record(*, message_id: UUID, answer: Answer) -> Message:
     If an approval comes for an order that can no longer be paid, call `ask_reverse` first, then this.
     """
     _require_transaction()
-    payment = Payment.objects.select_for_update(no_key=True, of=("self",)).get(messages=message_id)
+    payment = _locked("id = (SELECT payment_id FROM payments_message WHERE id = %s)", message_id)
     questions = _Questions(payment)  # read after the lock: as answered as they will ever be before this
     message = questions[message_id]
     if message.code is None:
@@ -341,7 +344,10 @@ def record(*, message_id: UUID, answer: Answer) -> Message:
 
 def _write_answer(message: Message, answer: Answer) -> None:
     message.code, message.ref = answer.code, answer.ref
-    message.save(update_fields=["code", "ref"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE payments_message SET code = %s, ref = %s WHERE id = %s", [answer.code, answer.ref, message.id]
+        )
     del message.answered_at  # the database's clock: read again if anybody asks
 
 
@@ -387,8 +393,14 @@ _APPROVED: dict[str, Callable[[Message], None]] = {
 
 def _lock(payment: Payment | UUID) -> Payment:
     _require_transaction()
-    key = payment.pk if isinstance(payment, Payment) else payment
-    return Payment.objects.select_for_update(no_key=True).get(pk=key)
+    return _locked("id = %s", payment.pk if isinstance(payment, Payment) else payment)
+
+
+def _locked(condition: str, key: UUID) -> Payment:
+    payment = read_one(Payment, f"WHERE {condition} FOR NO KEY UPDATE", [key])
+    if payment is None:
+        raise Payment.DoesNotExist
+    return payment
 
 
 def _require_transaction() -> None:

@@ -10,6 +10,7 @@ from uuid import uuid5
 from django.db.models import Q, Sum
 
 from payments.models import Account, Message, Transfer
+from payments.rows import read
 
 
 def post_capture(message: Message) -> None:
@@ -87,10 +88,13 @@ def seller_account(seller_id: int) -> Account:
 
 def _accounts(message: Message) -> dict[str, int]:
     """Ids of the shop book's accounts by kind, the seller's being the message's: one query once it is open."""
-    owner = str(message.seller_id)
-    shared = Q(kind__in=["network", "delivery", "promotion", "commission"], owner="")
-    found = Account.objects.filter(shared | Q(kind=Account.Kind.SELLER, owner=owner)).values_list("kind", "id")
-    ids = {str(kind): account_id for kind, account_id in found}
+    found = read(
+        Account,
+        "WHERE (kind, owner) IN (('network', ''), ('delivery', ''), ('promotion', ''), ('commission', ''),"
+        " ('seller', %s))",
+        [str(message.seller_id)],
+    )
+    ids = {str(account.kind): account.pk for account in found}
     if Account.Kind.SELLER not in ids and message.seller_id is not None:
         ids["seller"] = seller_account(message.seller_id).pk
     return ids

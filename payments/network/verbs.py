@@ -41,6 +41,7 @@ from payments.network import digests
 from payments.network.acting import as_network
 from payments.network.decide import Facts, decide
 from payments.network.models import Authorisation, Balance, Card, Chargeback, Release
+from payments.rows import read_one
 
 LATE = "68"
 NO_ORIGINAL = "25"
@@ -94,7 +95,7 @@ def authorise(ask: Ask, card: Presented) -> Answer:
         return Answer(refusal)
     with as_network():
         balance = _lock_balance_of_card(card.number)
-        if old := Authorisation.objects.filter(pk=ask.id).first():
+        if old := read_one(Authorisation, "WHERE id = %s", [ask.id]):
             return _answer(old) if old.amount in {0, ask.amount} else Answer(MISUSED_ID)
         asked = Authorisation(
             id=ask.id,
@@ -272,21 +273,29 @@ def _lock_balance_of_card(number: str) -> Balance | None:
 
 def lock_balances(*account_ids: int) -> dict[int, Balance]:
     """The balances of these card accounts, locked in the order of their ids: two at once cannot deadlock."""
-    locked = Balance.objects.select_for_update(no_key=True).filter(pk__in=account_ids).order_by("pk")
-    balances: dict[int, Balance] = {}
-    for row in locked.annotate(clock=Now()):
-        row.now = row.clock
-        balances[row.account_id] = row
+    return {row.account_id: row for row in _lock_balances("account_id = ANY(%s)", list(account_ids))}
+
+
+def _lock_balances(condition: str, value: UUID | list[int]) -> list[Balance]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id, posted, held, statement_timestamp() FROM network_balance"  # noqa: S608 - from below
+            f" WHERE {condition} ORDER BY account_id FOR NO KEY UPDATE",
+            [value],
+        )
+        rows = cursor.fetchall()
+    balances = [Balance(account_id=account_id, posted=posted, held=held) for account_id, posted, held, _ in rows]
+    for balance, (_, _, _, now) in zip(balances, rows, strict=True):
+        balance.now = now
     return balances
 
 
 def _lock_original(ask: Ask) -> Authorisation | None:
     """The authorisation `ask` is about, read under its card's lock, its expiry taken into account."""
-    locked = Balance.objects.select_for_update(no_key=True, of=("self",)).filter(account__authorisations=ask.of)
-    balance = locked.annotate(clock=Now()).first()
-    original = Authorisation.objects.filter(pk=ask.of).first()
-    if balance and original and original.state == State.OPEN and original.expires_at <= balance.clock:
-        expire_due(balance.account_id)
+    locked = _lock_balances("account_id = (SELECT account_id FROM network_authorisation WHERE id = %s)", ask.of)
+    original = read_one(Authorisation, "WHERE id = %s", [ask.of])
+    if locked and original and original.state == State.OPEN and original.expires_at <= locked[0].now:
+        expire_due(locked[0].account_id)
         original.refresh_from_db()
     return original
 
@@ -298,7 +307,10 @@ def expire_due(account_id: int) -> int:
 
 
 def _plastic(number: str) -> Card:
-    return Card.objects.get(number_mac=digests.number_mac(number))
+    card = read_one(Card, "WHERE number_mac = %s", [digests.number_mac(number)])
+    if card is None:
+        raise Card.DoesNotExist
+    return card
 
 
 def _judge(balance: Balance, presented: Presented, amount: int) -> tuple[str, str]:
@@ -372,7 +384,7 @@ def _move(ask: Ask, kind: str, *, debit_id: int, credit_id: int) -> Answer:
 
 
 def _moved_before(ask: Ask, kind: str) -> Answer | None:
-    old = Transfer.objects.filter(uuid=ask.id).first()
+    old = read_one(Transfer, "WHERE id = %s", [ask.id])
     if old is None:
         return None
     same = (old.kind, old.amount, old.reference) == (kind, ask.amount, ask.of)
