@@ -74,7 +74,11 @@ def decline_unanswered(*, limit: int = 200) -> int:
 
 
 def settle_expiring(*, limit: int = 200) -> int:
-    """A day before the network lets a hold go, take the money of confirmed parcels and decline the others."""
+    """A day before the network lets a hold go, take the money of confirmed parcels and decline the others.
+
+    Where it was let go after all (the network was down that long), no money can be had any more: every parcel not
+    paid for is declined, which ends the payment in both books.
+    """
     ending = Payment.objects.filter(
         state=Payment.State.AUTHORISED, expires_at__lte=timezone.now() + BEFORE_EXPIRY
     ).order_by("expires_at")
@@ -83,6 +87,9 @@ def settle_expiring(*, limit: int = 200) -> int:
     places = parcels.values_list("order__code", "number")
     count = _decline(places.filter(status=Parcel.Status.AWAITING), Reason.EXPIRING)
     confirmed = places.filter(status__in=[Parcel.Status.CONFIRMED, Parcel.Status.READY], captured_at=None)
+    ended = list(ending.filter(expires_at__lte=timezone.now()).values_list("order_code", flat=True)[:limit])
+    count += _decline(list(confirmed.filter(order__code__in=ended)), Reason.EXPIRING)
+    confirmed = confirmed.exclude(order__code__in=ended)
     for code, number in confirmed:
         try:
             take_payment(order_code=code, number=number)

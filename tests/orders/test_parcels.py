@@ -27,8 +27,10 @@ from orders.tasks import decline_unanswered, settle_expiring, write_popularity
 from payments.gateway import NoAnswer
 from payments.models import Account, Message, Payment, Transfer
 from payments.network.gateway import SimulatedGateway
+from payments.pay import message_id
 from tests.factories import StaffFactory
 from tests.orders.paid import kinds, money, paid, payment_of, placed, shelf
+from tests.payments.desk_cast import days_pass, every_won_is_accounted_for
 
 pytestmark = pytest.mark.django_db
 TWO = [{"lines": [(380, 2)], "fee": 100}, {"lines": [(80, 6)], "method": "collection"}]
@@ -260,6 +262,24 @@ def test_a_hold_that_ends_soon_is_settled():
     with mock.patch("orders.tasks.BEFORE_EXPIRY", timedelta(days=8)):
         assert settle_expiring() == 2
     assert (money(card), totals(order)) == ((9520, 0), ("done", 480, 860, 0))
+
+
+def test_a_hold_that_ended_unused_ends_the_order_too():
+    """The network was down for days: nothing can be taken any more, and both books say so."""
+    order, card = paid(parcels=TWO)
+    confirm_parcel(order_code=order.code, number=2)
+    payment = payment_of(order)
+    days_pass("payments_payment", payment.pk, 8, "expires_at")
+    days_pass("network_authorisation", message_id(payment.pk, "authorise"), 8, "created_at", "expires_at")
+    assert take_payment(order_code=order.code, number=2).captured_at is None
+    assert "capture_refused" in kinds(order), "the order desk sees it"
+    for _ in range(2):
+        settle_expiring()
+    assert set(order.parcels.values_list("status", "decline_reason")) == {("declined", "expiring")}
+    assert (money(card), totals(order)) == ((10_000, 0), ("done", 0, 1340, 0))
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+    assert every_won_is_accounted_for()
 
 
 # ------------------------------------------------------------------ collection
