@@ -22,7 +22,12 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
 
 from accounts.models import User
-from catalog import reviews, stock, wording
+from catalog import (
+    admin_prices,  # noqa: F401  registers markdowns and the price history
+    reviews,
+    stock,
+    wording,
+)
 from catalog.admin_attributes import answers_page
 from catalog.admin_forms import (
     CategoryForm,

@@ -61,6 +61,8 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         lowered, begins, ends = (cleaned.get(f"markdown_{part}") for part in ("price", "from", "until"))
+        if self.instance.markdown_id and {"markdown_price", "markdown_from", "markdown_until"} & {*self.changed_data}:
+            self.add_error("markdown_price", _("A planned markdown lowers this price: change the plan."))
         if lowered is None and (begins or ends):
             self.add_error("markdown_price", _("Write the lowered price, or clear its dates."))
         if lowered is not None:

@@ -3,6 +3,7 @@
 from procrastinate.contrib.django import app
 
 from catalog import packing, pictures
+from catalog.markdowns import apply_markdowns
 from catalog.models import Picture
 from catalog.search import index as search_index
 from catalog.search import log as search_log
@@ -39,3 +40,10 @@ def count_search_words(timestamp: int) -> None:
     """Count the shop's words anew, and forget queries nobody has asked for three months."""
     search_rebuild.count_words()
     search_log.forget_old()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="apply_markdowns", pass_context=False)
+def markdowns(timestamp: int) -> None:
+    """Lower the prices whose planned time has come, and raise those whose time is over."""
+    apply_markdowns()

@@ -3,6 +3,7 @@
 from catalog.models.attributes import Attribute, AttributeOption, AttributeValue
 from catalog.models.listing import Block, Listing, ListingDue, OldSlug, Packed
 from catalog.models.pictures import Picture
+from catalog.models.prices import Markdown, PriceRecord
 from catalog.models.products import Product, ProductKind, ProductQuerySet, ProductVariant
 from catalog.models.search import SearchDoc, SearchDue, SearchLog, SearchName, SearchSynonym, SearchTerm
 from catalog.models.shelves import Category, Seller
@@ -17,10 +18,12 @@ __all__ = [
     "Category",
     "Listing",
     "ListingDue",
+    "Markdown",
     "Notice",
     "OldSlug",
     "Packed",
     "Picture",
+    "PriceRecord",
     "Product",
     "ProductKind",
     "ProductQuerySet",

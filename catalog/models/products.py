@@ -274,6 +274,12 @@ class ProductVariant(models.Model):
     markdown_price = models.PositiveBigIntegerField(_("lowered price"), null=True, blank=True)
     markdown_from = models.DateTimeField(_("lowered from"), null=True, blank=True)
     markdown_until = models.DateTimeField(_("lowered until"), null=True, blank=True)
+    # The plan that lowered it (catalog/markdowns.py); None when it was typed here.
+    markdown = models.ForeignKey(
+        "catalog.Markdown", models.PROTECT, null=True, blank=True, related_name="variants", editable=False
+    )
+    # The lowest price of the thirty days before it was lowered; kept by the database.
+    lowest_before = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
     is_active = models.BooleanField(_("listed"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
