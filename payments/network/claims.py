@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from django.conf import settings
+from django.contrib.postgres.functions import TransactionNow
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -101,7 +102,7 @@ def refuse(*, claim: Claim, card: Card) -> Claim:
 def expire_claims(*, limit: int = 500) -> int:
     """End the claims nobody answered in time; how many."""
     with as_network():
-        due = Claim.objects.filter(state=State.OPEN, expires_at__lte=Now()).order_by("expires_at")
+        due = Claim.objects.filter(state=State.OPEN, expires_at__lte=TransactionNow()).order_by("expires_at")
         keys = [claim.pk for claim in due.select_for_update(no_key=True, skip_locked=True)[:limit]]
         return Claim.objects.filter(pk__in=keys).update(state=State.EXPIRED, decided_at=Now())
 

@@ -18,6 +18,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.functions import TransactionNow
 from django.db import Error, IntegrityError, OperationalError, connection
 from django.db.models.functions import Now
 from django.views.decorators.debug import sensitive_variables
@@ -301,8 +302,11 @@ def _lock_original(ask: Ask) -> Authorisation | None:
 
 
 def expire_due(account_id: int) -> int:
-    """Free what authorisations past their time keep back; how many. Under the balance's lock."""
-    due = Authorisation.objects.filter(account_id=account_id, state=State.OPEN, expires_at__lte=Now())
+    """Free what authorisations past their time keep back; how many. Under the balance's lock.
+
+    Past their time when this transaction began, as the guards see it: waiting for the lock makes nothing older.
+    """
+    due = Authorisation.objects.filter(account_id=account_id, state=State.OPEN, expires_at__lte=TransactionNow())
     return due.update(state=State.EXPIRED)
 
 

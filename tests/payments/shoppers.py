@@ -31,7 +31,7 @@ from tests.factories import UserFactory, VariantFactory
 from tests.orders.paid import an_address, issued, placed
 
 PEOPLE = 40
-BALANCE = 100_000_000
+BALANCE = 1_000_000
 NO_LIMIT = {"per_payment": 10**9, "per_day": 10**9, "count_day": 10**6}
 SHAPES: list[list[dict[str, Any]]] = [
     [{"lines": [(380, 2)], "fee": 100}],
