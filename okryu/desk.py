@@ -41,6 +41,20 @@ DESKS: list[Desk] = [
         icon="hourglass_top",
     ),
     Desk(
+        title=_("Closed days"),
+        text=_("Each day's settlement with the card network, differences, and payouts."),
+        url="/admin/desk/money/days/",
+        permission="payments.view_daycut",
+        icon="event_available",
+    ),
+    Desk(
+        title=_("Sellers' money"),
+        text=_("What each seller sold, was paid and is owed, day by day."),
+        url="/admin/desk/money/sellers/",
+        permission="payments.view_settlement",
+        icon="account_balance_wallet",
+    ),
+    Desk(
         title=_("Audit of the ledger"),
         text=_("Whether every won is accounted for, last night and now."),
         url="/admin/desk/money/audit/",

@@ -35,7 +35,13 @@ ROLES: dict[str, list[str]] = {
         "payments.ask_network",
     ],
     COURIER: ["orders.view_parcel", "orders.see_every_parcel", "orders.carry_parcel"],
-    SELLER: ["orders.view_parcel", "orders.answer_parcel", "orders.prepare_parcel", "orders.carry_parcel"],
+    SELLER: [
+        "orders.view_parcel",
+        "orders.answer_parcel",
+        "orders.prepare_parcel",
+        "orders.carry_parcel",
+        "payments.view_settlement",  # of their own seller alone
+    ],
     FINANCE: [
         *_READ_ORDERS,
         "orders.see_every_parcel",
@@ -50,6 +56,8 @@ ROLES: dict[str, list[str]] = {
         "payments.view_message",
         "payments.view_daycut",
         "payments.view_closing",
+        "payments.view_settlement",
+        "payments.add_explanation",
         "payments.ask_network",
         "payments.view_auditrun",
     ],

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from orders.views import cancellation, cart, checkout, hold, order, orders, payment, receipt, waiting
+from orders.views import (
+    cancellation,
+    cart,
+    checkout,
+    hold,
+    order,
+    orders,
+    payment,
+    receipt,
+    settlement_days,
+    statements,
+    waiting,
+)
 
 app_name = "orders"
 urlpatterns = [
@@ -24,4 +36,12 @@ urlpatterns = [
     path("admin/desk/money/waiting/", waiting.waiting, name="waiting"),
     path("admin/desk/money/waiting/<uuid:key>/tries/", waiting.tries, name="waiting-tries"),
     path("admin/desk/money/waiting/parcels/<slug:code>/<int:number>/capture/", waiting.capture, name="waiting-capture"),
+    path("admin/desk/money/days/", settlement_days.days, name="settlement-days"),
+    path("admin/desk/money/days/<slug:day>/", settlement_days.day, name="settlement-day"),
+    path("admin/desk/money/days/<slug:day>/file/", settlement_days.file, name="settlement-file"),
+    path("admin/desk/money/days/<slug:day>/explanations/", settlement_days.explanations, name="explanations"),
+    path("admin/desk/money/days/<slug:day>/questions/", settlement_days.questions, name="settlement-questions"),
+    path("admin/desk/money/sellers/", statements.sellers, name="statements"),
+    path("admin/desk/money/sellers/<int:seller_id>/", statements.seller, name="statement"),
+    path("admin/desk/money/sellers/<int:seller_id>/movements.csv", statements.download, name="statement-csv"),
 ]
