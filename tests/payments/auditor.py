@@ -118,7 +118,7 @@ class Network:
 
     def _original(self, ask: Ask) -> dict | None:
         hold = self.holds.get(ask.of)
-        if hold and hold["card"]:
+        if hold and hold["overdue"] and hold["state"] == "open":
             self.expire(hold["card"])
         return hold
 
