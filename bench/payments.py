@@ -30,6 +30,7 @@ class Size:
     seconds: float
     payments_a_day: int  # five transfers each until the next morning
     days: int
+    lines: int  # of the busiest day's settlement file
     movements: int  # of the seller whose balance is asked
     movements_today: int
     waiting: int  # questions left without an answer
@@ -37,7 +38,7 @@ class Size:
 
     @property
     def steps(self) -> int:
-        return self.pairs + self.days + 8
+        return self.pairs + self.days + 9
 
 
 SIZES = {
@@ -45,7 +46,8 @@ SIZES = {
         pairs=5,
         seconds=5,
         payments_a_day=20_000,
-        days=10,
+        days=5,
+        lines=100_000,
         movements=1_000_000,
         movements_today=10_000,
         waiting=200,
@@ -55,14 +57,23 @@ SIZES = {
         pairs=5,
         seconds=1,
         payments_a_day=1_000,
-        days=10,
+        days=5,
+        lines=5_000,
         movements=50_000,
         movements_today=10_000,
         waiting=50,
         sales=200,
     ),
     "tiny": Size(
-        pairs=1, seconds=1, payments_a_day=50, days=2, movements=500, movements_today=100, waiting=4, sales=10
+        pairs=1,
+        seconds=1,
+        payments_a_day=50,
+        days=2,
+        lines=100,
+        movements=500,
+        movements_today=100,
+        waiting=4,
+        sales=10,
     ),
 }
 

@@ -58,10 +58,12 @@ def variables_of(payment_id: uuid.UUID, shelf: Shelf) -> dict[str, str]:
     found[rf"'\x{mac.hex()}'"] = "(SELECT mac FROM bench_mac WHERE card = (:card)::bigint)"
     found[f"'{_SELLER}'"] = "(:seller)::text"
     found[str(_SELLER)] = "(:seller)::bigint"
-    found[str(shelf.first_card + _CARD - 1)] = f"({shelf.first_card - 1} + (:card)::bigint)"
+    card = shelf.first_card + _CARD - 1
+    found[f"'{{{card}}}'"] = f"ARRAY[{shelf.first_card - 1} + (:card)::bigint]"
+    found[str(card)] = f"({shelf.first_card - 1} + (:card)::bigint)"
     found[str(shelf.first_seller + _SELLER - 1)] = f"({shelf.first_seller - 1} + (:seller)::bigint)"
     constants = {str(number) for number in (AMOUNT, GOODS, FARE, COMMISSION_BP, commission_on(GOODS, COMMISSION_BP))}
-    if len(found) != 12 or constants & set(found):
+    if len(found) != 13 or constants & set(found):
         raise RuntimeError("the recorded payment's ids cannot be told from its amounts")
     return found
 

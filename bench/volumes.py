@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db import connection, transaction
 
 from bench.load import AMOUNT, COMMISSION_BP, FARE, GOODS
 from bench.stock import CARDS, SELLERS, Shelf
+from payments.gateway import gateway
 from payments.models import Account
 from payments.network.desk import pay_shop
+from payments.reconciliation import keep_file, reconcile
 from payments.settlement import close_day, settle
 from payments.shop_book import commission_on
 
@@ -74,14 +77,32 @@ def trade(shelf: Shelf, *, payments: int) -> None:
             cursor.execute(_BATCH, {**about, "first": first, "last": min(first + BATCH, payments) - 1})
 
 
-def end_of_day(number: int) -> tuple[float, float]:
-    """Close the day, then settle it with everybody: seconds of each."""
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Seconds of one day's end."""
+
+    closing: float
+    reconciling: float  # the network's file read, kept and compared
+    settling: float
+    lines: int
+
+
+def end_of_day(number: int) -> Night:
+    """Close the day, import and reconcile the network's file, settle with everybody."""
     began = time.perf_counter()
     cut = close_day(FIRST_DAY + timedelta(days=number))
-    closed = time.perf_counter()
+    closing = time.perf_counter() - began
     pay_shop(cut)
-    settle(cut)
-    return closed - began, time.perf_counter() - closed
+    content = gateway().file(cut.day)
+    began = time.perf_counter()
+    kept = keep_file(cut, content)
+    found = reconcile(cut)
+    reconciling = time.perf_counter() - began
+    began = time.perf_counter()
+    settled = settle(cut)
+    if settled.waits_for:
+        raise RuntimeError(f"the day waits for {settled.waits_for}: {found}")
+    return Night(closing, reconciling, time.perf_counter() - began, kept.lines)
 
 
 def move_often(*, seller: int, count: int) -> None:
