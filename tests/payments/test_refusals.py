@@ -465,6 +465,13 @@ CONSTRAINTS = [
     ),
     ("chargeback_amount_in_range", "UPDATE network_chargeback SET amount = 0"),
     ("settlement_file_sums_positive", "UPDATE payments_settlementfile SET returned = -1"),
+    ("payments_settlementfile_lines_check", "UPDATE payments_settlementfile SET lines = -1"),
+    ("payments_settlementline_position_check", "UPDATE payments_settlementline SET position = -1"),
+    ("payments_settlement_payouts_check", "UPDATE payments_settlement SET payouts = -1"),
+    (
+        "payments_settlement_file_id_key",
+        "INSERT INTO payments_settlement (cut_id, file_id) VALUES (-1, %(file)s), (-2, %(file)s)",
+    ),
     ("payments_settlementfile_cut_id_key", settlement_file("%(cut)s")),
     ("payments_settlementline_pkey", file_line(key="(SELECT id FROM payments_settlementline LIMIT 1)", position=99)),
     ("settlement_line_one_per_place", file_line(position=1)),
