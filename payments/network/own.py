@@ -222,6 +222,7 @@ def limits(request: HttpRequest, card: Card) -> HttpResponse:
     return render(request, "payments/limits.html", context, status=422 if form.is_bound else 200)
 
 
+@sensitive_variables("data")
 def _limits_changed(form: MyLimitsForm, card: Card) -> bool:
     data = form.cleaned_data
     try:

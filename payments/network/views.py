@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.client import client_address
@@ -67,6 +67,7 @@ def receipt(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "payments/movement.html", context)
 
 
+@sensitive_variables("data")
 def _link(request: HttpRequest, form: CardForm) -> MemberCard | None:
     """The linked card, or None with the reason in the form."""
     data = form.cleaned_data

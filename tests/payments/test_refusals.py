@@ -73,6 +73,8 @@ def made():
     fresh = authorised(presented, 600)
     other_card, _ = issued(50)
     foreign, _ = issued(0)
+    euros, _ = issued(500, currency="EUR")
+    guest, _ = issued(500, resident=False)
     life = sent_away(card, other_card, Clerk(id=7, phone="1919000006"))
     cut = close_day(next_day())
     settled(cut)
@@ -90,6 +92,7 @@ def made():
         "fresh_auth": pay.message_id(fresh.id, "authorise"),
         "capture": capture.id, "release": release.id, "foreign": foreign.pk,
         "user": user.pk, "cut": cut.pk, "file": SettlementFile.objects.get(cut=cut).pk,
+        "euros": euros.account_id, "guest": guest.account_id,
     }  # fmt: skip
 
 
@@ -299,6 +302,14 @@ TRIGGERS = [
     ),
     ("network_authorisation.authorisation_born", authorisation("%(card)s, 100, 'reversed', '00', now()")),
     ("network_authorisation.authorisation_holds", authorisation("%(seller)s, 100, 'open', '00', now()")),
+    ("network_authorisation.authorisation_won_only", authorisation("%(euros)s, 100, 'open', '00', now()")),
+    ("network_authorisation.authorisation_won_only", authorisation("%(guest)s, 100, 'open', '00', now()")),
+    (
+        "network_card.card_same_holder",
+        "INSERT INTO network_card (token, account_id, number_mac, holder_mac, pin_mac, last4, expires_on)"
+        " SELECT gen_random_uuid(), account_id, '\\x01', '\\x02', pin_mac, last4, expires_on"
+        "   FROM network_card WHERE id = %(lost)s",
+    ),
     *[
         ("network_authorisation.authorisation_guard", f"UPDATE network_authorisation SET {change} WHERE id = %(auth)s")
         for change in [
