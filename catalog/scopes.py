@@ -18,7 +18,7 @@ from catalog.facets import Bits
 from catalog.packing import BLOCK_SLOTS
 
 ROWS_LIMIT = 1000
-RANKED_LIMIT = 3000
+RANKED_LIMIT = 1000
 SELLERS_OFFERED = 12
 
 Row = tuple[int | None, int | None, int | None, int | None, bytes | None, list[int] | None]

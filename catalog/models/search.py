@@ -73,6 +73,11 @@ class SearchName(models.Model):
         verbose_name = _("search name")
         verbose_name_plural = _("search names")
         constraints = [models.UniqueConstraint(fields=["kind", "ref"], name="searchname_once")]
+        indexes = [
+            GinIndex(
+                *(OpClass(column, name="gin_trgm_ops") for column in "kfcre"), name="searchname_keys", fastupdate=False
+            )
+        ]
 
 
 class SearchTerm(models.Model):

@@ -5,30 +5,22 @@ query without a half-typed end, without particles, cut into known words, and at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
-
-from catalog.search import hangul, names, sku, synonyms, vocabulary
-from catalog.search.corrections import corrections
+from catalog.search import hangul, synonyms, vocabulary
+from catalog.search.corrections import Mistyped, corrections
 from catalog.search.documents import word_key
-from catalog.search.matching import Group, Hit, exists, find
+from catalog.search.facts import Facts, gather
+from catalog.search.matching import Group, Hit, Tier, find
 from catalog.search.particles import strip_particle
-from catalog.search.query import CORRECTED, SYNONYM, WORDS_LIMIT, Probe, normalise, probes, words_of
+from catalog.search.query import CORRECTED, SYNONYM, normalise, probes, words_of
 
 PAGE = 20
-RANKED = 1000  # as far as a list is ranked and counted exactly
-TIMEOUT_MS = 300
+RANKED = 1000  # as far as a list is ranked
 SKU_SCORE = 120.0
 UNSURE = 40.0  # below this the best hit is a guess, and a nearer word is worth offering
 SHORTEST_CUT = {True: 6, False: 4}  # letters of Latin, syllables of Korean
-
-
-class TooSlow(Exception):
-    """The database was given 300 ms and did not answer."""
+CORRECTED_WORDS = 3  # of one query
 
 
 @dataclass
@@ -50,56 +42,24 @@ class Found:
     is_capped: bool = False  # more answered than are ranked
     found_as: str = ""  # the words the results are for, when not the query's own
     suggestion: str = ""  # a word that may have been meant, when the results are unsure
+    near: list[str] = field(default_factory=list)  # words near the query, when it was looked for them
+    sellers: list[int] = field(default_factory=list)  # whose names the query means
     steps: list[Step] = field(default_factory=list)
 
     @property
     def ids(self) -> list[int]:
         return [hit.product_id for hit in self.hits]
 
-    @property
-    def tiers(self) -> str:
-        return "".join(step.tier for step in self.steps)
-
 
 def search(query: str, *, limit: int = RANKED) -> Found:
-    """The products for what was typed, best first, at most `limit`. Raises TooSlow."""
-    shown = normalise(query)
-    search_for = _Search(shown, limit)
-    if not search_for.text:
-        return search_for.found
-    with hurried():
+    """The products for what was typed, best first, at most `limit`. Raises TooSlow.
+
+    A query that finds something costs two questions to the database, one that has to be corrected six.
+    """
+    search_for = _Search(normalise(query), limit)
+    if search_for.text:
         search_for.run()
     return search_for.found
-
-
-@contextmanager
-def hurried() -> Iterator[None]:
-    """One transaction in which the indexes are used and nothing takes longer than it may."""
-    nested = connection.in_atomic_block
-    wanted = {"statement_timeout": f"{TIMEOUT_MS}ms", "enable_seqscan": "off", "max_parallel_workers_per_gather": "0"}
-    before: dict[str, str] = {}
-    try:
-        with transaction.atomic():
-            before = _configure(wanted)
-            yield
-            if nested:  # an outer transaction goes on as it was
-                _configure(before)
-    except OperationalError as late:
-        if isinstance(late.__cause__, QueryCanceled):
-            raise TooSlow from late
-        raise
-
-
-def _configure(values: dict[str, str]) -> dict[str, str]:
-    """Set these for the transaction; what they were."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(['current_setting(%s)'] * len(values))}, "
-            f"{', '.join(['set_config(%s, %s, true)'] * len(values))}",
-            [*values, *(part for pair in values.items() for part in pair)],
-        )
-        row = cursor.fetchone() or ()
-    return dict(zip(values, row, strict=False))
 
 
 class _Search:
@@ -107,116 +67,126 @@ class _Search:
 
     def __init__(self, shown: str, limit: int) -> None:
         self.found = Found(query=shown)
-        self.text = " ".join(words_of(shown))
-        self.typed = shown
+        self.words = words_of(shown)
+        self.text = " ".join(self.words)
         self.limit = limit
         self._ids: set[int] = set()
-        self._pairs: dict[str, list[str]] = {}
+        self._facts = Facts()
 
     def run(self) -> None:
-        self._pairs = synonyms.known(self.text)
-        words = self.text.split()
-        self._sku()
-        self._whole(self.text, typed=self.typed)
-        if self._has_room and len(words) > 1:
-            self._words(words)
-        if self._has_room and not hangul.is_initials(self.text):
-            self._descriptions(words)
-        for more in (self._without_half_typed, self._without_particles, self._cut, self._corrected):
-            if self.found.hits:
-                break
-            more(words)
-        if self.found.hits and not self.found.found_as and self.found.hits[0].score < UNSURE:
-            self._suggest()
-
-    @property
-    def _has_room(self) -> bool:
-        return len(self.found.hits) < min(PAGE, self.limit)
-
-    # ---------------------------------------------------------------- the questions, in their order
-    def _sku(self) -> None:
-        ids = sku.products(self.found.query)
-        if ids:
-            self._keep(Step("K", "SKU", [], [Hit(pk, SKU_SCORE) for pk in ids], len(ids), self.found.query))
-
-    def _whole(self, text: str, *, typed: str = "") -> None:
-        self._ask("A", "the whole query", [self._group(text, typed=typed)], text)
-
-    def _words(self, words: list[str], *, tier: str = "B", name: str = "every word, in any order") -> None:
-        self._ask(tier, name, [self._group(word) for word in words], " ".join(words))
-
-    def _descriptions(self, words: list[str]) -> None:
-        groups = [self._group(word) for word in words] if len(words) > 1 else [Group([])]
-        for group, word in zip(groups, words, strict=True):
-            meant = [word, *synonyms.rewrites(word, self._pairs)]
-            group.words = [key for key in dict.fromkeys(word_key(each) for each in meant) if len(key) > 2]
-        self._ask("W", "words of descriptions, kinds and variants", groups, " ".join(words))
-
-    def _without_half_typed(self, words: list[str]) -> None:
-        shorter = self.text.rstrip("".join(hangul.LETTER_KEYS)).strip()
-        if shorter and shorter != self.text:
-            self._whole(shorter)
-
-    def _without_particles(self, words: list[str]) -> None:
-        nouns = [strip_particle(word) for word in words]
-        if nouns != words:
-            self._ask("C", "without particles", [self._group(" ".join(nouns))], " ".join(nouns))
-            if len(nouns) > 1 and self._has_room:
-                self._words(nouns, tier="C", name="every word without its particle")
-
-    def _cut(self, words: list[str]) -> None:
-        whole = self.text.replace(" ", "")
-        if len(whole) >= SHORTEST_CUT[whole.isascii()] and (parts := vocabulary.segment(whole)):
-            self._words(parts, tier="S", name="cut into known words")
-
-    def _corrected(self, words: list[str]) -> None:
-        if hangul.is_initials(self.text):
-            return
-        if len(words) > 1:
-            self._corrected_words(words)
+        self._facts = gather(list(dict.fromkeys([self.text, *self.words])), sku=self.found.query)
+        self.found.sellers = [*self._facts.sellers[self.text]]
+        for word in self.words:
+            self.found.sellers += [pk for pk in self._facts.sellers[word] if pk not in self.found.sellers]
+        if self._facts.skus:
+            hits = [Hit(pk, SKU_SCORE) for pk in self._facts.skus]
+            self._keep(Step("K", "SKU", [], hits, len(hits), self.found.query))
+        self._ask(self._sure())
         if not self.found.hits:
-            rewritten = tuple(synonyms.rewrites(self.text, self._pairs))
-            for term in corrections(self.text, typed=self.typed, rewritten=rewritten):
-                if self._ask("D", "corrected", [self._group(term, weight=CORRECTED)], term):
-                    self.found.found_as = self.found.found_as or term
-                if not self._has_room:
-                    break
+            self._be_generous()
+        elif self.found.hits[0].score < UNSURE and not hangul.is_initials(self.text):
+            (self.found.near,) = corrections([self._mistyped()])
+            self.found.suggestion = self.found.near[0] if self.found.near else ""
 
-    def _corrected_words(self, words: list[str]) -> None:
-        """Each word that nothing answers is replaced by its nearest; the rest stand as they are."""
-        groups, shown = [], []
-        for word in words:
-            group = self._group(word)
-            if group and not exists(group) and (near := corrections(word)):
-                for term in near[:3]:
-                    group.probes += self._group(term, weight=CORRECTED).probes
-                word = near[0]  # noqa: PLW2901
-            groups.append(group)
-            shown.append(word)
-        if shown != words and self._ask("D", "every word, corrected", groups, " ".join(shown)):
-            self.found.found_as = " ".join(shown)
+    # ---------------------------------------------------------------- sure: as it stands
+    def _sure(self) -> list[Tier]:
+        words = self.words
+        whole = self._group(self.text, typed=self.found.query)
+        # Whole words by themselves first: of a word that begins ten thousand names no exact one may be overlooked.
+        exact = replace(whole, probes=[replace(p, whole_word=True) for p in whole.probes if p.column in "kfe"])
+        tiers = [Tier("A", "the whole query as a word", self.text, [exact], self.limit)]
+        tiers.append(Tier("A", "the whole query", self.text, [whole], self.limit))
+        each = [self._group(word) for word in words] if len(words) > 1 else [Group([])]
+        if len(words) > 1:
+            tiers.append(Tier("B", "every word, in any order", self.text, each, PAGE))
+        if not hangul.is_initials(self.text):
+            told = [self._with_descriptions(group, word) for group, word in zip(each, words, strict=True)]
+            tiers.append(Tier("W", "words of descriptions, kinds and variants", self.text, told, PAGE))
+        return tiers
 
-    def _suggest(self) -> None:
-        near = corrections(self.text, typed=self.typed) if not hangul.is_initials(self.text) else []
-        self.found.suggestion = near[0] if near else ""
+    def _with_descriptions(self, group: Group, word: str) -> Group:
+        meant = [word, *synonyms.rewrites(word, self._facts.pairs)]
+        keys = [key for key in dict.fromkeys(word_key(each) for each in meant) if len(key) > 2]
+        return Group(group.probes, group.literal, group.sellers, group.categories, keys)
+
+    # ---------------------------------------------------------------- generous: as it may have been meant
+    def _be_generous(self) -> None:
+        shorter = self.text.rstrip("".join(hangul.LETTER_KEYS)).strip()
+        nouns = [strip_particle(word) for word in self.words]
+        whole = self.text.replace(" ", "")
+        own = [self._group(word) for word in self.words] if len(self.words) > 1 else []
+        own = own if all(own) else []
+        parts = vocabulary.parts_of(whole) if len(whole) >= SHORTEST_CUT[whole.isascii()] else []
+        texts = list(dict.fromkeys(text for text in (shorter, " ".join(nouns), *nouns) if text))
+        known = gather(texts, parts=parts, groups=own)
+        self._take(known)
+        tiers = []
+        if shorter and shorter != self.text:
+            tiers.append(Tier("J", "without the half-typed end", shorter, [self._group(shorter)], 1))
+        if nouns != self.words:
+            text = " ".join(nouns)
+            tiers.append(Tier("C", "without particles", text, [self._group(text)], 1))
+            if len(nouns) > 1:
+                each = [self._group(noun) for noun in nouns]
+                tiers.append(Tier("C", "every word without its particle", text, each, 1))
+        if pieces := vocabulary.cut(whole, known.terms):
+            groups = [self._group(piece) for piece in pieces]
+            tiers.append(Tier("S", "cut into known words", " ".join(pieces), groups, 1))
+        if not hangul.is_initials(self.text):
+            tiers += self._corrected(own, known.answered)
+        self._ask(tiers)
+
+    def _corrected(self, own: list[Group], answered: set[int]) -> list[Tier]:
+        """Each word that nothing answers replaced by its nearest, the rest as they stand; then the whole likewise."""
+        wrong = [place for place in range(len(own)) if place not in answered][:CORRECTED_WORDS]
+        asked = [self._mistyped(), *(Mistyped(self.words[place]) for place in wrong)]
+        self.found.near, *near = corrections(asked)
+        self._take(gather(list(dict.fromkeys(term for terms in (self.found.near, *near) for term in terms[:4]))))
+        tiers = []
+        if any(near):
+            groups, shown = list(own), list(self.words)
+            for place, terms in zip(wrong, near, strict=True):
+                more = [probe for term in terms[:2] for probe in self._group(term, weight=CORRECTED).probes]
+                groups[place] = Group([*groups[place].probes, *more], groups[place].literal)
+                shown[place] = terms[0] if terms else shown[place]
+            tiers.append(Tier("D", "every word, corrected", " ".join(shown), groups, 1))
+        for term in self.found.near:
+            # Nearer words first, others only to fill the page; none where something surer was found.
+            below = PAGE if len(self.words) == 1 and term in self.found.near[:2] else 1
+            tiers.append(Tier("D", "corrected", term, [self._group(term, weight=CORRECTED)], below))
+        return tiers
+
+    def _mistyped(self) -> Mistyped:
+        rewritten = tuple(synonyms.rewrites(self.text, self._facts.pairs))
+        return Mistyped(self.text.replace(" ", ""), self.found.query, rewritten)
 
     # ---------------------------------------------------------------- asking
-    def _group(self, text: str, *, typed: str = "", weight: float = 1.0) -> Group:
-        asked: list[Probe] = probes(text, weight=weight, typed=typed)
-        pairs = synonyms.known(text) if weight < 1 else self._pairs
-        for meant in synonyms.rewrites(text, pairs):
-            asked += probes(meant, weight=weight * SYNONYM, why=f"{meant}, which the shop says instead")
-        sellers, categories = names.matching(asked)
-        return Group(asked, literal=text.replace(" ", ""), sellers=sellers, categories=categories)
+    def _take(self, facts: Facts) -> None:
+        self._facts.pairs |= {south: norths for south, norths in facts.pairs.items() if south not in self._facts.pairs}
+        self._facts.pairs = dict(sorted(self._facts.pairs.items(), key=lambda pair: -len(pair[0])))
+        self._facts.sellers |= facts.sellers
+        self._facts.categories |= facts.categories
 
-    def _ask(self, tier: str, name: str, groups: list[Group], text: str) -> int:
-        """Ask, keep what is new; how many answered. A question with nothing to ask for is not asked."""
-        groups = groups[:WORDS_LIMIT]
-        if not all(groups):
-            return 0
-        hits, answered = find(groups, self.limit + 1)
-        self._keep(Step(tier, name, groups, hits, answered, text))
-        return answered
+    def _group(self, text: str, *, typed: str = "", weight: float = 1.0) -> Group:
+        asked = probes(text, weight=weight, typed=typed)
+        for meant in synonyms.rewrites(text, self._facts.pairs):
+            asked += probes(meant, weight=weight * SYNONYM, why=f"{meant}, which the shop says instead")
+        facts = self._facts
+        return Group(asked, text.replace(" ", ""), facts.sellers.get(text, []), facts.categories.get(text, []))
+
+    def _ask(self, tiers: list[Tier]) -> None:
+        """Ask them all at once and keep what is new. One with nothing to ask for is not asked."""
+        tiers = [tier for tier in tiers if tier.groups and all(tier.groups)]
+        rows = find(tiers, self.limit + 1)
+        for place, tier in enumerate(tiers):
+            hits = [hit for at, hit, _ in rows if at == place]
+            answered = next((count for at, _, count in rows if at == place), 0)
+            if tier.letter == "D" and hits:
+                self.found.found_as = self.found.found_as or tier.text
+            self._keep(Step(tier.letter, tier.name, tier.groups, hits, answered, tier.text))
+            if tier.letter == "A":  # whole words and the rest are one list
+                skus = len(self._facts.skus)
+                self.found.hits[skus:] = sorted(self.found.hits[skus:], key=lambda hit: hit.place)
 
     def _keep(self, step: Step) -> None:
         step.hits = new = [hit for hit in step.hits if hit.product_id not in self._ids]

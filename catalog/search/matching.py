@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-
+from catalog.search.asking import ask
 from catalog.search.query import Probe
 
-CANDIDATES = 20_000  # the most documents one question looks at; a rebuild writes the most ordered ones first
+# The most documents one question looks at. A rebuild writes the most ordered ones first, and pages are read in order:
+# of a hundred thousand equal answers these are the ones that would be ranked first anyway.
+CANDIDATES = 4_000
 SHORT = {"r": 4, "e": 4}  # needles shorter than this (3 in other columns) must begin a word
 
 Grade = tuple[str, int, str]
@@ -40,6 +41,7 @@ PAIR_GRADES: tuple[Grade, ...] = (
     ("% {0:U} %", 32, "inside"),
 )
 LITERAL_BONUS = 9  # the very letters, not only the same keys: 굴 and 꿀 differ
+CORRECTED = "D"
 SELLER, CATEGORY, DESCRIPTION = 30.0, 28.0, 20.0
 
 
@@ -61,6 +63,14 @@ class Group:
 class Hit:
     product_id: int
     score: float
+    in_stock: bool = True
+    pop: int = 0
+    length: int = 0
+
+    @property
+    def place(self) -> tuple[bool, float, int, int, int]:
+        """Where it stands: sold out last, then by score, popularity and the shorter name."""
+        return (not self.in_stock, -self.score, -self.pop, self.length, self.product_id)
 
 
 def grades(probe: Probe) -> list[Grade]:
@@ -71,6 +81,8 @@ def grades(probe: Probe) -> list[Grade]:
     else:
         is_short = len(needle) < SHORT.get(probe.column, 3)
         table = tuple(grade for grade in GRADES if not (is_short and grade[0].startswith("%{}")))
+    if probe.whole_word:
+        table = tuple(grade for grade in table if grade[0].strip("%") == " {} ")
     return [(_filled(pattern, needle), points, name) for pattern, points, name in table]
 
 
@@ -83,35 +95,65 @@ def widest(probe: Probe) -> str:
     return grades(probe)[-1][0]
 
 
-def find(groups: list[Group], limit: int) -> tuple[list[Hit], int]:
-    """The best documents that answer every group, and how many answered (at most CANDIDATES)."""
-    where, where_args = _every(groups)
-    score, score_args = _score(groups)
+@dataclass
+class Tier:
+    """One question: a product answers when it answers every group. It is asked only while the ones before it found
+    fewer than `below` products; a corrected one only when none but corrected ones found any."""
+
+    letter: str
+    name: str
+    text: str
+    groups: list[Group]
+    below: int
+
+
+def find(tiers: list[Tier], limit: int) -> list[tuple[int, Hit, int]]:
+    """The best answers of each tier, in one statement: (place of the tier, hit, how many answered it)."""
+    if not tiers:
+        return []
+    parts, args = [], []
+    for place in range(len(tiers)):
+        part, part_args = _ranked(tiers, place, limit)
+        parts.append(f"t{place} AS MATERIALIZED ({part})")
+        args += part_args
+    union = " UNION ALL ".join(f"SELECT {place}, * FROM t{place}" for place in range(len(tiers)))
+    rows = ask(f"WITH {', '.join(parts)} {union}", args)
+    return [(row[0], Hit(row[1], float(row[2]), *row[3:6]), row[6]) for row in rows]
+
+
+def _ranked(tiers: list[Tier], place: int, limit: int) -> tuple[str, list[Any]]:
+    tier = tiers[place]
+    where, where_args = _every(tier.groups)
+    score, score_args = _score(tier.groups)
+    gate = _gate(tiers, place)
     statement = f"""
-        SELECT product_id, score, count(*) OVER () FROM (
+        SELECT product_id, score, in_stock, pop, length, count(*) OVER () FROM (
             SELECT product_id, in_stock, pop, length(n) AS length, {score} AS score
-            FROM catalog_searchdoc WHERE visible AND {where} LIMIT {CANDIDATES}
+            FROM catalog_searchdoc WHERE {gate}visible AND {where} LIMIT {CANDIDATES}
         ) AS answered
-        ORDER BY in_stock DESC, score DESC, pop DESC, length, product_id LIMIT %s"""  # noqa: S608  # our own parts
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*score_args, *where_args, limit])
-        rows = cursor.fetchall()
-    return [Hit(row[0], float(row[1])) for row in rows], (rows[0][2] if rows else 0)
+        ORDER BY in_stock DESC, score DESC, pop DESC, length, product_id LIMIT {limit}"""
+    return statement, [*score_args, *where_args]
 
 
-def exists(group: Group) -> bool:
-    where, args = _any(group)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM catalog_searchdoc WHERE visible AND {where} LIMIT 1", args)  # noqa: S608
-        return cursor.fetchone() is not None
+def _gate(tiers: list[Tier], place: int) -> str:
+    """PostgreSQL looks at this before it begins: a tier that is not needed costs nothing."""
+    tier, before = tiers[place], range(place)
+    if tier.letter != CORRECTED:
+        return _fewer(list(before), tier.below)
+    sure = [n for n in before if tiers[n].letter != CORRECTED]
+    return _fewer(sure, 1) + _fewer([n for n in before if n not in sure], tier.below)
+
+
+def _fewer(tiers: list[int], below: int) -> str:
+    return f"{' + '.join(f'(SELECT count(*) FROM t{n})' for n in tiers)} < {below} AND " if tiers else ""
 
 
 def _every(groups: list[Group]) -> tuple[str, list[Any]]:
-    parts = [_any(group) for group in groups]
+    parts = [any_of(group) for group in groups]
     return " AND ".join(part for part, _ in parts), [arg for _, args in parts for arg in args]
 
 
-def _any(group: Group) -> tuple[str, list[Any]]:
+def any_of(group: Group) -> tuple[str, list[Any]]:
     parts: dict[tuple[str, str], None] = dict.fromkeys((probe.column, widest(probe)) for probe in group.probes)
     conditions = [f"{column} LIKE %s" for column, _ in parts]
     args: list[Any] = [pattern for _, pattern in parts]

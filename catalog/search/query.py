@@ -33,6 +33,7 @@ class Probe:
     needle: str
     weight: float
     why: str
+    whole_word: bool = False  # ask for whole words only
 
 
 def normalise(text: str) -> str:

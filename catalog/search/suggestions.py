@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
 from django.utils.translation import get_language, gettext
 
 from catalog.models import Category, Seller
-from catalog.search import corrections, hangul, names, synonyms
+from catalog.search import hangul
+from catalog.search.asking import TooSlow, ask
 from catalog.search.documents import plain
-from catalog.search.engine import TooSlow, hurried
-from catalog.search.query import keyboard_readings, probes
+from catalog.search.facts import Facts, gather
+from catalog.search.query import keyboard_readings
 from catalog.search.roman import plain_latin, skeleton
 
 OFFERED = 8
@@ -31,22 +31,20 @@ def suggestions(query: str) -> list[Suggestion]:
     if not text:
         return []
     try:
-        with hurried():
-            places = _places(text)
-            words = _words(text, query)[: OFFERED - len(places)]
+        facts = gather([text])
+        places = _places(facts, text)
+        words = _words(text, query, facts)[: OFFERED - len(places)]
     except TooSlow:
         return []
     return [*(Suggestion(word) for word in words), *places]
 
 
-def _words(text: str, typed: str) -> list[str]:
+def _words(text: str, typed: str, facts: Facts) -> list[str]:
     """Known words that begin as the text does: as it is written, folded, as a synonym, on the other keyboard."""
     whole = text.replace(" ", "")
-    prefixes = list(dict.fromkeys(_prefixes(whole, typed)))
-    meant = [north for norths in synonyms.known(whole).values() for north in norths] if hangul.is_whole(whole) else []
-    found = _beginning(prefixes)
-    exact = [word for word in meant if synonyms.joined(word) and word not in found]
-    return list(dict.fromkeys([*exact[:2], *found]))
+    meant = [north for norths in facts.pairs.values() for north in norths] if hangul.is_whole(whole) else []
+    found = _beginning(list(dict.fromkeys(_prefixes(whole, typed))))
+    return list(dict.fromkeys([*meant[:2], *found]))
 
 
 def _prefixes(whole: str, typed: str) -> list[tuple[str, str]]:
@@ -69,40 +67,32 @@ def _beginning(prefixes: list[tuple[str, str]]) -> list[str]:
     )
     args = [part for kind, prefix in prefixes for part in (kind, f"{prefix}%")]
     first = "e" if (get_language() or "").startswith("en") else "k"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT term FROM ({ranges}) begun GROUP BY term
-                ORDER BY bool_or(kind = %s) DESC, max(df) DESC, length(term), term LIMIT %s""",  # noqa: S608
-            [*args, first, OFFERED],
-        )
-        return [row[0] for row in cursor.fetchall()]
+    rows = ask(
+        f"""SELECT term FROM ({ranges}) begun GROUP BY term
+            ORDER BY bool_or(kind = %s) DESC, max(df) DESC, length(term), term LIMIT {OFFERED}""",
+        [*args, first],
+    )
+    return [row[0] for row in rows]
 
 
-def _places(text: str) -> list[Suggestion]:
-    sellers, categories = names.matching(probes(text))
-    found = [
-        Suggestion(category.name, gettext("Category"), category.get_absolute_url())
-        for category in Category.objects.filter(pk__in=categories, is_active=True)[:PLACES]
-    ]
-    found += [
-        Suggestion(seller.name, gettext("Seller"), seller.get_absolute_url())
-        for seller in Seller.objects.filter(pk__in=sellers, is_active=True)[:PLACES]
-    ]
+def _places(facts: Facts, text: str) -> list[Suggestion]:
+    sellers, categories = facts.sellers[text], facts.categories[text]
+    found: list[Suggestion] = []
+    if categories:
+        shelves = Category.objects.filter(pk__in=categories, is_active=True)[:PLACES]
+        found += [Suggestion(shelf.name, gettext("Category"), shelf.get_absolute_url()) for shelf in shelves]
+    if sellers and len(found) < PLACES:
+        open_ones = Seller.objects.filter(pk__in=sellers, is_active=True)[:PLACES]
+        found += [Suggestion(seller.name, gettext("Seller"), seller.get_absolute_url()) for seller in open_ones]
     return found[:PLACES]
 
 
-def nearest(query: str) -> list[str]:
-    """Words of the shop near one that found nothing: looser than a correction, so they are only offered."""
+def nearest(query: str, near: list[str]) -> list[str]:
+    """Words to offer where nothing was found: those near it, then those that begin as it does."""
     text = plain(query).replace(" ", "")
-    if not text or hangul.is_initials(text):
-        return []
+    heads = [text[:end] for end in (3, 2) if len(text) >= end] if hangul.is_whole(text) else []
     try:
-        with hurried():
-            found = corrections.corrections(text, typed=query)
-            if hangul.has_hangul(text):  # what begins with its first two syllables, then with the first
-                for end in (3, 2):
-                    if len(text) >= end:
-                        found += _beginning([("k", hangul.key(hangul.fold(text[:end])))])
+        begun = _beginning([("k", hangul.key(hangul.fold(head))) for head in heads])
     except TooSlow:
-        return []
-    return list(dict.fromkeys(found))[:6]
+        begun = []
+    return list(dict.fromkeys([*near, *begun]))[:OFFERED]

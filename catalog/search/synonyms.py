@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from django.db import transaction
 
 from catalog.models import SearchSynonym
@@ -18,15 +16,10 @@ def joined(text: str) -> str:
     return plain(text).replace(" ", "")
 
 
-def known(text: str) -> dict[str, list[str]]:
-    """The pairs whose left word stands somewhere in the text, longest first."""
+def parts_of(text: str) -> set[str]:
+    """Everything in the text that a pair could be known for."""
     whole = text.replace(" ", "")
-    parts = {whole[at:end] for at in range(len(whole)) for end in range(at + 1, min(len(whole), at + LONGEST) + 1)}
-    found = defaultdict(list)
-    rows = SearchSynonym.objects.filter(south__in=parts, is_approved=True).order_by("id").values_list("south", "north")
-    for south, north in rows:
-        found[south].append(north)
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
+    return {whole[at:end] for at in range(len(whole)) for end in range(at + 1, min(len(whole), at + LONGEST) + 1)}
 
 
 def rewrites(text: str, pairs: dict[str, list[str]]) -> list[str]:

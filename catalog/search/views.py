@@ -14,7 +14,8 @@ from catalog.listing import Listing, list_found
 from catalog.models import Seller
 from catalog.scopes import RANKED_LIMIT
 from catalog.search import engine, log
-from catalog.search.engine import Found, TooSlow
+from catalog.search.asking import TooSlow
+from catalog.search.engine import Found
 from catalog.search.query import normalise
 from catalog.search.suggestions import nearest, suggestions
 from catalog.tree import category_tree
@@ -45,15 +46,15 @@ def _context(query: str, found: Found, listing: Listing) -> dict[str, Any]:
     if listing.total or listing.chosen:
         context["found_sellers"] = _sellers(found)
     else:
-        context |= {"popular": queries.popular(), "nearest": nearest(query)}
+        context |= {"popular": queries.popular(), "nearest": nearest(query, found.near)}
     return context
 
 
 def _sellers(found: Found) -> list[Seller]:
-    """Open sellers whose names the query means, at most four; those whose goods stand first."""
-    ids = [pk for step in found.steps[:2] for group in step.groups for pk in group.sellers][: 2 * SELLERS_SHOWN]
-    open_ones = Seller.objects.filter(pk__in=ids, is_active=True).select_related("district")
-    return sorted(open_ones, key=lambda seller: ids.index(seller.pk))[:SELLERS_SHOWN] if ids else []
+    """Open sellers whose names the query means, at most four."""
+    ids = found.sellers[: 2 * SELLERS_SHOWN]
+    open_ones = Seller.objects.filter(pk__in=ids, is_active=True).select_related("district") if ids else []
+    return sorted(open_ones, key=lambda seller: ids.index(seller.pk))[:SELLERS_SHOWN]
 
 
 @require_safe

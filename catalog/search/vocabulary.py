@@ -114,18 +114,22 @@ def _add_parts(korean: Counter[str]) -> None:
             korean[part] = max(korean[part], weight[part])
 
 
-def segment(text: str) -> list[str]:
-    """An unspaced query as the fewest known words that make it up, or nothing."""
+def parts_of(text: str) -> list[str]:
+    """Every piece of an unspaced query that may be a word of the shop."""
     shortest, longest = (3, 12) if text.isascii() else (2, 8)
     starts = range(len(text))
-    parts = {text[at:end] for at in starts for end in range(at + shortest, min(len(text), at + longest) + 1)}
-    known = set(SearchTerm.objects.filter(term__in=parts, kind__in="ke").values_list("term", flat=True))
+    return sorted({text[at:end] for at in starts for end in range(at + shortest, min(len(text), at + longest) + 1)})
+
+
+def cut(text: str, known: set[str]) -> list[str]:
+    """The fewest known words that make up the text, or nothing."""
     best: dict[int, list[str]] = {0: []}
-    for at in starts:
+    for at in range(len(text)):
         if at not in best:
             continue
-        for end in range(at + shortest, min(len(text), at + longest) + 1):
-            if text[at:end] in known and (end not in best or len(best[at]) + 1 < len(best[end])):
-                best[end] = [*best[at], text[at:end]]
+        for word in (word for word in known if text.startswith(word, at)):
+            end = at + len(word)
+            if end not in best or len(best[at]) + 1 < len(best[end]):
+                best[end] = [*best[at], word]
     found = best.get(len(text), [])
     return found if len(found) > 1 else []

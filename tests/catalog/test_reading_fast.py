@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
+from catalog.search import index
 from tests.factories import (
     CategoryFactory,
     NoticeFactory,
@@ -23,7 +24,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 MOST = 6
-SEARCHED = 22
+CORRECTED = 14  # a query that finds nothing is read once more from every side, and the page still sells
 
 
 def fill(count: int) -> Product:
@@ -40,6 +41,7 @@ def fill(count: int) -> Product:
         PictureFactory(product=product)
         PictureFactory(product=product)
         ReviewFactory(product=product)
+    index.follow_all()
     return Product.objects.order_by("pk")[0]
 
 
@@ -73,7 +75,7 @@ def test_questions_are_few_and_do_not_grow(client: Client, name: str) -> None:
     few = asked(client, address)
     fill(90)
     assert asked(client, address) == few
-    assert few <= (SEARCHED if "search, n" in name or name == "search" else MOST)
+    assert few <= (CORRECTED if name == "search, nothing" else MOST)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

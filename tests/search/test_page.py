@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 
 from catalog.models import Product, SearchLog
-from catalog.search import engine, index
+from catalog.search import asking, engine, index
 from catalog.search.query import normalise
 from tests.factories import CategoryFactory, ProductFactory, SellerFactory
 
@@ -241,15 +241,11 @@ def test_the_page_only_reads(client: Client, method: str) -> None:
     assert getattr(client, method)("/search/suggestions/").status_code == 405
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_search_that_takes_too_long_says_so(client: Client, shelf: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "find", _sleep)
+    monkeypatch.setattr(asking, "_HURRY", asking._HURRY.replace("300ms", "1ms") + "SELECT pg_sleep(1);")
     page = client.get("/search/?q=국수")
     assert page.status_code == 503 and "시간이 너무 오래 걸립니다" in page.text and "평양랭면" in page.text
-
-
-def _sleep(groups: Any, limit: int) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(5)")
 
 
 def test_the_frame_goes_on_after_a_search(shelf: None) -> None:

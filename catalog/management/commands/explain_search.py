@@ -2,7 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalog.search.engine import TooSlow, search
+from catalog.search.asking import TooSlow
+from catalog.search.engine import search
 from catalog.search.explaining import explain
 
 
