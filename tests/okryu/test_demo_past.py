@@ -18,7 +18,7 @@ from okryu.figures.models import DailyFigures, DailyViews
 from orders.models import DeliverySlot, Order, OrderEvent, OrderLine, Parcel, SellerStaff
 from payments.audit import audit
 from payments.history import write_day
-from payments.models import Closing, DayCut, MemberCard, Message, Payment, Transfer
+from payments.models import AuditRun, Closing, DayCut, MemberCard, Message, Payment, Transfer
 from payments.network.models import Balance, Card
 from tests import databases
 
@@ -51,6 +51,7 @@ def shop(demo: str, django_db_blocker: Any) -> Iterator[None]:
 
 def test_the_books_are_in_order(shop: None) -> None:
     assert [finding for finding in audit() if finding.rows] == []
+    assert AuditRun.objects.get().is_clean, "the audit page shows a run from the first moment"
     assert DayCut.objects.count() == past.DAYS
     assert Transfer.objects.count() > 3_000
     assert not Message.objects.filter(code=None).exists()
