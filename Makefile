@@ -7,7 +7,7 @@ DEV = $(IN_VENV) --dev
 .NOTPARALLEL:
 KILLS ?= 500
 RACE_SECONDS ?= 60
-.PHONY: help run test long chaos lint check bench-payments shell psql manage clean
+.PHONY: help run test long chaos lint check bench-payments bench-catalogue shell psql manage clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ check: lint test long  ## What CI runs: lint, test and long
 
 bench-payments:  ## Every figure of the ledger against its bar; QUICK=1 for a trial, WRITE=docs/benchmarks.md to keep it
 	@$(DEV) -- python -m bench.payments $(if $(QUICK),--size quick) $(if $(WRITE),--write $(WRITE))
+
+bench-catalogue:  ## Every figure of the catalogue against its bar at 1,000,000 products, built once; WRITE=docs/benchmarks.md
+	@$(DEV) -- python -m bench.catalogue $(if $(WRITE),--write $(WRITE))
 
 shell:  ## A Django shell in the shop's database
 	@$(IN_VENV) -- python manage.py shell

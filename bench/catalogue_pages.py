@@ -1,0 +1,84 @@
+"""Times list pages of the database the environment names, in this one process: `python -m bench.catalogue_pages`.
+
+The page cache is emptied before each page ("cold"), PostgreSQL is warm. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+
+import django
+
+SEED = 7
+SORTS = ("popular", "cheap", "dear", "unit", "new", "name")
+
+
+def addresses(seed: int) -> Iterator[str]:
+    """Category pages with two filters each: attributes, price, stock, kind, district, seller, in every sort."""
+    from bench.catalogue_goods import ATTRIBUTES, ROOTS  # noqa: PLC0415
+
+    chance = random.Random(seed)
+    while True:
+        root = chance.choice(ROOTS)[0]
+        shelf = root if chance.random() < 0.5 else f"{root}-{chance.randrange(10)}"
+        offers = [
+            *(f"a-{slug}=o{chance.randrange(len(choices))}" for slug, _, _, choices in ATTRIBUTES),
+            "a-volume=250-500",
+            "a-organic=1",
+            "stock=1",
+            "lowered=1",
+            "stars=4",
+            f"kind={chance.choice(['shop', 'producer', 'restaurant'])}",
+            f"district=district-{chance.randrange(1, 15)}",
+            f"min={chance.randrange(100, 500)}&max={chance.randrange(600, 3000)}",
+        ]
+        sort = "" if chance.random() < 0.5 else f"&sort={chance.choice(SORTS)}"
+        yield f"/categories/{shelf}/?{'&'.join(chance.sample(offers, 2))}{sort}"
+
+
+def measure(requests: int, seed: int) -> dict[str, object]:
+    from django.core.cache import cache  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    client, source = Client(SERVER_NAME="127.0.0.1"), addresses(seed)
+    for _ in range(40):  # templates compiled, connection open, plans known, PostgreSQL warm
+        client.get(next(source))
+    taken, slowest = [], ("", 0.0)
+    for _ in range(requests):
+        address = next(source)
+        cache.clear()
+        begin = time.perf_counter()
+        status = client.get(address).status_code
+        milliseconds = (time.perf_counter() - begin) * 1000
+        if status != 200:
+            raise SystemExit(f"{address} answered {status}")
+        taken.append(milliseconds)
+        slowest = max(slowest, (address, milliseconds), key=lambda pair: pair[1])
+    queries = {}
+    pages = ("/categories/clothes/?stock=1&a-colour=o1", "/sellers/seller-1/", "/search/?q=랭면", "/", "/sellers/")
+    for address in pages:
+        cache.clear()
+        with CaptureQueriesContext(connection) as asked:
+            client.get(address)
+        queries[address] = len(asked)
+    return {"ms": taken, "queries": queries, "slowest": slowest}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
+    django.setup()
+    json.dump(measure(options.requests, options.seed), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
