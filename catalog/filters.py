@@ -123,17 +123,20 @@ def mark_chosen(groups: list[Group], query: QueryDict) -> None:
 
 def common_groups() -> list[Group]:
     """What every list can be narrowed by."""
-    stars = [
-        Option(str(n), gettext("%(n)s stars and more") % {"n": n}, [tokens.token(tokens.RATED, part=n)])
-        for n in tokens.STARS
-    ]
     return [
         Group("stock", gettext("Stock"), [Option("1", gettext("In stock only"), [tokens.token(tokens.IN_STOCK)])]),
         Group(
             "lowered", gettext("Price"), [Option("1", gettext("Lowered prices only"), [tokens.token(tokens.LOWERED)])]
         ),
-        Group("stars", gettext("Stars"), stars),
     ]
+
+
+def stars_group() -> Group:
+    stars = [
+        Option(str(n), gettext("%(n)s stars and more") % {"n": n}, [tokens.token(tokens.RATED, part=n)])
+        for n in tokens.STARS
+    ]
+    return Group("stars", gettext("Stars"), stars)
 
 
 def kind_group() -> Group:

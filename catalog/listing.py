@@ -63,7 +63,12 @@ def list_shelves(request: HttpRequest, tree: CategoryTree, category: Category) -
     form = _price_form(request)
     counting = scope.counting(seller_slugs=slugs, by_price=_is_priced(form))
     names = filters.names_for(tree.path(category), counting, seller_slugs=slugs)
-    groups = [*filters.common_groups(), *filters.shelf_groups(names, counting), filters.kind_group()]
+    groups = [
+        *filters.common_groups(),
+        *filters.shelf_groups(names, counting),
+        filters.kind_group(),
+        filters.stars_group(),
+    ]
     return _build(request, scope, counting, groups, form)
 
 
@@ -71,7 +76,7 @@ def list_seller(request: HttpRequest, tree: CategoryTree, seller_id: int) -> Lis
     scope = OfSeller(seller_id)
     form = _price_form(request)
     counting = scope.counting(seller_slugs=(), by_price=_is_priced(form))
-    groups = [*filters.common_groups(), filters.category_group(tree, counting)]
+    groups = [*filters.common_groups(), filters.category_group(tree, counting), filters.stars_group()]
     return _build(request, scope, counting, groups, form)
 
 
@@ -82,7 +87,12 @@ def list_found(
     scope = Ranked(tuple(product_ids))
     form = _price_form(request)
     counting = scope.counting(seller_slugs=(), by_price=_is_priced(form))
-    groups = [*filters.common_groups(), filters.category_group(tree, counting), filters.kind_group()]
+    groups = [
+        *filters.common_groups(),
+        filters.category_group(tree, counting),
+        filters.kind_group(),
+        filters.stars_group(),
+    ]
     return _build(request, scope, counting, groups, form, carry=carry)
 
 
@@ -118,7 +128,7 @@ def _build(
     listing = Listing(
         products=found[:PAGE_SIZE],
         total=count.total,
-        seller_count=0 if chosen and not counting.is_in_rows else _seller_count(counting, count),
+        seller_count=_seller_count(counting, count),
         is_whole=counting.is_whole,
         form=form,
         filters=offered,
@@ -137,9 +147,9 @@ def _build(
 
 
 def _seller_count(counting: Counting, count: Count) -> int:
-    """Of all that is left where the list is small; of the whole list where it is large."""
+    """Of what is left, where the list is small enough to say."""
     if not counting.is_in_rows:
-        return counting.seller_count
+        return 0
     part, left = count.left[0]
     return sum(1 for token in counting.present(tokens.SELLER) if part.of[token] & left)
 

@@ -6,6 +6,7 @@ notes, computes the listing once more and turns the few bits that differ. Only o
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from catalog import tokens
+from catalog import facets, tokens
 
 Cursor = Any  # Django's cursor wrapper has no type of its own
 
@@ -186,7 +187,7 @@ def _write(cursor: Cursor, flips: _Flips) -> None:
         " ON b.shelf_id = k.shelf AND b.token = k.token AND b.number = k.number",
         [[key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]],
     )
-    blocks = {(s, t, n): int.from_bytes(bits, "little") for s, t, n, bits in cursor.fetchall()}
+    blocks = {(s, t, n): unpack_bits(bits) for s, t, n, bits in cursor.fetchall()}
     rows = []
     for key in keys:
         bits = blocks.get(key, 0)
@@ -194,12 +195,28 @@ def _write(cursor: Cursor, flips: _Flips) -> None:
             bits |= 1 << place
         for place in flips.off.get(key, ()):
             bits &= ~(1 << place)
-        rows.append((*key, _bytes(bits), bits.bit_count()))
+        rows.append((*key, pack_bits(bits), bits.bit_count()))
     _save_blocks(cursor, rows)
 
 
-def _bytes(bits: int) -> bytes:
-    return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+def pack_bits(bits: int) -> bytes:
+    """A block as it is kept: few bits as a list of their places, many as themselves, told apart by the first byte."""
+    length = (bits.bit_length() + 7) // 8
+    if 2 * bits.bit_count() < length:
+        return _FEW + struct.pack(f"<{bits.bit_count()}H", *facets.places(bits))
+    return _MANY + bits.to_bytes(length, "little")
+
+
+def unpack_bits(kept: bytes) -> int:
+    if kept[:1] != _FEW:
+        return int.from_bytes(kept[1:], "little")
+    bits = bytearray(BLOCK_SLOTS // 8)
+    for (place,) in struct.iter_unpack("<H", kept[1:]):
+        bits[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(bits, "little")
+
+
+_MANY, _FEW = b"\0", b"\1"
 
 
 def _save_blocks(cursor: Cursor, rows: list[tuple[int, int, int, bytes, int]]) -> None:
@@ -241,4 +258,4 @@ def _pack_shelf(cursor: Cursor, shelf: int) -> None:
 def _finished(shelf: int, number: int, blocks: dict[int, bytearray]) -> Iterator[tuple[int, int, int, bytes, int]]:
     for token in sorted(blocks):
         bits = int.from_bytes(blocks[token], "little")
-        yield shelf, token, number, _bytes(bits), bits.bit_count()
+        yield shelf, token, number, pack_bits(bits), bits.bit_count()

@@ -15,7 +15,7 @@ from django.db import connection
 
 from catalog import facets, tokens
 from catalog.facets import Bits
-from catalog.packing import BLOCK_SLOTS
+from catalog.packing import BLOCK_SLOTS, unpack_bits
 
 ROWS_LIMIT = 1000
 RANKED_LIMIT = 1000
@@ -30,7 +30,6 @@ class Counting:
 
     parts: list[Bits]
     sellers: list[int] = field(default_factory=list)  # who offers most of it, first
-    seller_count: int = 0  # of all products in the scope
     is_whole: bool = True  # False: there are more products than were looked at
 
     @property
@@ -104,31 +103,39 @@ class Ranked:
 
 Scope = Shelves | OfSeller | Ranked
 
+# The condition of the index block_sellers, word for word.
+OF_SELLERS = "token >= {} AND token < {}".format(*tokens.every(tokens.SELLER))
+
 # Every query answers with two kinds of rows: products (id, price, tokens) of a small scope, blocks of a large one.
 _OF_SHELVES = """
 WITH size AS MATERIALIZED (
     SELECT coalesce(sum(count), 0) AS n FROM catalog_block WHERE shelf_id = ANY (%(shelves)s) AND token = %(all)s
 ), sellers AS MATERIALIZED (
-    SELECT token, sum(count) AS n, count(*) OVER () AS of FROM catalog_block
-    WHERE shelf_id = ANY (%(shelves)s) AND token >= %(sellers_from)s AND token < %(sellers_to)s AND count > 0
-      AND (SELECT n FROM size) > %(limit)s
+    -- Who offers most on any one shelf: a few entries of each, however many sellers there are.
+    SELECT token, max(count) AS n FROM unnest(%(shelves)s::bigint[]) AS s (id), LATERAL (
+        SELECT token, count FROM catalog_block WHERE shelf_id = s.id AND {of_sellers}
+        ORDER BY count DESC, token LIMIT %(offered)s
+    ) best
+    WHERE (SELECT n FROM size) > %(limit)s
     GROUP BY token ORDER BY n DESC, token LIMIT %(offered)s
 )
 (SELECT product_id, price, NULL::bigint, NULL::int, NULL::bytea, tokens FROM catalog_listing
  WHERE shelf_id = ANY (%(shelves)s) AND (SELECT n FROM size) <= %(limit)s LIMIT %(limit)s + 1)
 UNION ALL
 SELECT NULL, shelf_id, token, number, bits, NULL FROM catalog_block
+WHERE shelf_id = ANY (%(shelves)s) AND (SELECT n FROM size) > %(limit)s AND token < %(sellers_from)s
+UNION ALL
+SELECT NULL, shelf_id, token, number, bits, NULL FROM catalog_block
 WHERE shelf_id = ANY (%(shelves)s) AND (SELECT n FROM size) > %(limit)s
-  AND (token < %(sellers_from)s OR token >= %(sellers_to)s
-       AND (token < %(price_from)s OR %(by_price)s OR token = %(all)s))
+  AND token >= %(sellers_to)s AND (token < %(price_from)s OR %(by_price)s OR token = %(all)s)
 UNION ALL
 SELECT NULL, shelf_id, token, number, bits, NULL FROM catalog_block
 WHERE shelf_id = ANY (%(shelves)s) AND (SELECT n FROM size) > %(limit)s
   AND token = ANY (ARRAY(SELECT token FROM sellers UNION
                          SELECT catalog_token(4, id, 0) FROM catalog_seller WHERE slug = ANY (%(slugs)s)))
 UNION ALL
-SELECT NULL, NULL, token, of::int, NULL, NULL FROM sellers
-"""
+SELECT NULL, NULL, token, NULL, NULL, NULL FROM sellers
+""".replace("{of_sellers}", OF_SELLERS)
 _OF_SELLER = """
 WITH size AS MATERIALIZED (SELECT coalesce(sum(count), 0) AS n FROM catalog_block WHERE token = %(mine)s)
 (SELECT product_id, price, NULL::bigint, NULL::int, NULL::bytea, tokens FROM catalog_listing
@@ -161,19 +168,18 @@ def _counting(found: list[Row], *, everything: int, limit: int) -> Counting:
         first, beyond = tokens.every(tokens.SELLER)
         sellers = Counter({t: of.bit_count() for t, of in bits.of.items() if first <= t < beyond})
         best = [tokens.id_of(token) for token, _ in sellers.most_common(SELLERS_OFFERED)]
-        return Counting([bits], sellers=best, seller_count=len(sellers), is_whole=len(rows) <= limit)
+        return Counting([bits], sellers=best, is_whole=len(rows) <= limit)
     told = [row for row in found if row[4] is None and row[0] is None]
     return Counting(
         _parts(blocks, everything),
         sellers=[tokens.id_of(row[2] or 0) for row in told],
-        seller_count=(told[0][3] or 0) if told else 1,
     )
 
 
 def _parts(blocks: list[Row], everything: int) -> list[Bits]:
     of: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
     for _, shelf, token, number, bits, _ in blocks:
-        of[shelf or 0, number or 0][token or 0] = int.from_bytes(bits or b"", "little")
+        of[shelf or 0, number or 0][token or 0] = unpack_bits(bits or b"")
     return [
         Bits(everything=carried.get(everything, 0), of=carried, shelf=shelf, first_slot=number * BLOCK_SLOTS)
         for (shelf, number), carried in sorted(of.items())

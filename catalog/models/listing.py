@@ -75,13 +75,21 @@ class Block(models.Model):
     shelf_id = models.BigIntegerField()
     token = models.BigIntegerField()
     number = models.IntegerField()
-    bits = models.BinaryField()  # little-endian, without empty bytes at the end
+    bits = models.BinaryField()  # see catalog/packing.py: pack_bits
     count = models.IntegerField()
 
     objects: models.Manager[Block] = models.Manager()
 
     class Meta:
-        indexes = [models.Index(fields=["token"], include=["shelf_id", "number", "count"], name="block_token")]
+        indexes = [
+            models.Index(fields=["token"], include=["shelf_id", "number", "count"], name="block_token"),
+            models.Index(
+                fields=["shelf_id", "-count", "token"],
+                name="block_sellers",
+                # Of the tokens of sellers alone, see catalog/tokens.py.
+                condition=models.Q(token__gte=4 << 48, token__lt=5 << 48),
+            ),
+        ]
 
 
 class OldSlug(models.Model):

@@ -205,7 +205,7 @@ def bits_agree() -> None:
     slots = {(p.shelf_id, p.slot): p.product_id for p in Packed.objects.all()}
     carried: dict[int, set[int]] = {pk: set() for pk in rows}
     for block in Block.objects.all():
-        bits = int.from_bytes(block.bits, "little")
+        bits = packing.unpack_bits(block.bits)
         assert block.count == bits.bit_count()
         for place in facets.places(bits):
             carried[slots[block.shelf_id, block.number * packing.BLOCK_SLOTS + place]].add(block.token)
