@@ -14,7 +14,7 @@ from accounts.models import User
 from catalog.models import Product, Seller
 from catalog.search import index, rebuild
 from okryu.calendar import at, local_day
-from okryu.demo import gallery, opinions, past, people, places, shelves, today, visits
+from okryu.demo import answers, gallery, opinions, past, people, places, shelves, today, visits
 from okryu.demo.baskets import Wares
 from okryu.demo.people import Shopper
 from orders.models import Voucher
@@ -117,6 +117,8 @@ def load_catalogue(catalogue: dict[str, Any], *, tell: Tell) -> dict[str, Produc
     products = shelves.load_products(catalogue["products"], categories=categories, sellers=sellers, kinds=kinds)
     variants = sum(len(row["variants"]) for row in catalogue["products"])
     tell(f"{len(products)} products, {variants} variants, {shelves.load_notices(catalogue['notices'])} notices")
+    asked = answers.load_attributes(categories)
+    tell(f"{len(asked)} attributes, {answers.load_answers(catalogue['products'], products, asked)} answers")
     opened = at(local_day(timezone.now()) - timedelta(days=past.DAYS + 1), 8)
     tell(f"{shelves.load_stock(catalogue['products'], opened):,} pieces on the shelves")
     index.follow_all()
