@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -63,7 +63,7 @@ def _answer_field(attribute: Attribute) -> forms.Field:
     if attribute.kind == Attribute.Kind.CHOICE:
         choices = [(option.slug, option.name) for option in attribute.options.all()]
         return forms.MultipleChoiceField(
-            label=attribute.name, choices=choices, required=False, widget=UnfoldAdminCheckboxSelectMultiple
+            label=attribute.name, choices=choices, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
         )
     if attribute.kind == Attribute.Kind.NUMBER:
         label = f"{attribute.name} ({attribute.unit})" if attribute.unit else attribute.name
@@ -113,11 +113,12 @@ def answers_page(request: HttpRequest, product_admin: ModelAdmin[Product], produ
         raise Http404
     asked = attributes.offered_to(product.category_id)
     said = list(AttributeValue.objects.filter(product=product).select_related("option"))
+    typed = request.POST if request.method == "POST" else None
     sheets: list[tuple[ProductVariant | None, AnswersForm]] = []
     for variant in (None, *product.variants.all()):
         pk = variant.pk if variant else None
         prefix, initial = f"variant-{pk}" if pk else "product", _initial(asked, said, pk)
-        sheets.append((variant, AnswersForm(request.POST or None, attributes=asked, prefix=prefix, initial=initial)))
+        sheets.append((variant, AnswersForm(typed, attributes=asked, prefix=prefix, initial=initial)))
     if request.method == "POST" and not any(form.errors for _, form in sheets):
         with transaction.atomic():
             for variant, form in sheets:

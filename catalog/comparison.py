@@ -8,6 +8,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from catalog import wording
+from catalog.attributes import answers_of
 from catalog.models import Product
 
 
@@ -22,12 +23,17 @@ class Row:
     label: str
     cells: list[Cell]
 
+    @property
+    def differs(self) -> bool:
+        return len({cell.text for cell in self.cells}) > 1
+
 
 class Comparison:
     """The rows of the table; questions nobody answers are left out."""
 
     def __init__(self, products: list[Product]) -> None:
         self.products = products
+        self._said = answers_of(products)
         self.prices = _lowest_marked([product.shown_price for product in products])
 
     def rows(self) -> list[Row]:
@@ -40,8 +46,15 @@ class Comparison:
             self._plain(gettext("Choice"), [self._choices(product) for product in self.products]),
             self._plain(gettext("Stock"), [wording.stock(product, product.available) for product in self.products]),
             Row(gettext("Stars"), self._stars()),
+            *self._answers(),
         ]
         return [row for row in rows if any(cell.text for cell in row.cells)]
+
+    def _answers(self) -> list[Row]:
+        """What each answers to the attributes any of them is asked, in the order they come up."""
+        said = [{answer.label: answer.text for answer in self._said.get(product.pk, [])} for product in self.products]
+        labels = dict.fromkeys(label for one in said for label in one)
+        return [self._plain(label, [one.get(label, "") for one in said]) for label in labels]
 
     def columns(self) -> list[tuple[Product, Cell, str]]:
         """Each product with its price and the address of the comparison without it."""

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, Window
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.attributes import Answer, answers_of
 from catalog.models import Notice, Product, Review, Seller
 
 SHELF = 6
@@ -80,6 +81,7 @@ class ProductPage:
     others: list[Product]  # the same kind from other sellers, dearest last
     related: list[Product]
     reviews: list[Review]
+    answers: list[Answer]  # to the attributes of its category
     spread: list[tuple[int, int, int]] = field(default_factory=list)  # stars, how many, per cent
 
     @property
@@ -95,7 +97,7 @@ class ProductPage:
 
 
 def product_page(product_id: int) -> ProductPage | None:
-    """The product with its company (the same kind, its shelf) in four queries; None unless it is on sale."""
+    """The product with its company (the same kind, its shelf) in five queries; None unless it is on sale."""
     this = Product.objects.filter(pk=product_id)
     same_kind = Product.objects.on_sale().filter(kind__in=this.values("kind")).values("pk")[:20]
     shelf = Product.objects.on_sale().filter(category__in=this.values("category"))
@@ -113,6 +115,7 @@ def product_page(product_id: int) -> ProductPage | None:
         others=sorted(others, key=lambda p: (p.shown_price or 0, p.pk)),
         related=[p for p in products.values() if p not in others and p.category_id == product.category_id][:RELATED],
         reviews=reviews,
+        answers=answers_of([product]).get(product.pk, []),
         spread=_spread(reviews[0]) if reviews else [],
     )
 

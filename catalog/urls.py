@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog import views
+from catalog import sitemap, views
 from catalog.search import views as search_views
 
 app_name = "catalog"
@@ -15,5 +15,8 @@ urlpatterns = [
     path("products/<int:product_id>/<slug:slug>/", views.product, name="product"),
     path("search/", search_views.search, name="search"),
     path("search/suggestions/", search_views.suggest, name="suggestions"),
+    path("sitemap.xml", sitemap.index, name="sitemap"),
+    path("sitemaps/shelves.xml", sitemap.shelves, name="sitemap-shelves"),
+    path("sitemaps/products-<int:part>.xml", sitemap.products, name="sitemap-products"),
     path("compare/", views.compare, name="compare"),
 ]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.districts import deliverable_districts
-from catalog import queries, wording
+from catalog import queries, structured, wording
 from catalog.comparison import Comparison
 from catalog.listing import list_seller, list_shelves
-from catalog.models import Seller
+from catalog.models import Category, OldSlug, Product, Seller
 from catalog.tree import category_tree
 from okryu.calendar import local_day
 
@@ -37,8 +38,10 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
     tree = category_tree(request)
     category = tree.by_slug(slug)
     if category is None:
-        raise Http404
+        moved = OldSlug.objects.filter(slug=slug, category__isnull=False).values_list("category_id", flat=True)
+        return _moved_or_missing(request, tree.get(moved[0]) if moved else None)
     context = {
+        "crumbs": structured.breadcrumbs(tree.path(category), home=gettext("Home"), address=settings.SHOP_ADDRESS),
         "category": category,
         "path": tree.path(category),
         "inside": tree.inside(category.pk),
@@ -69,8 +72,10 @@ def sellers(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def seller(request: HttpRequest, slug: str) -> HttpResponse:
-    found = Seller.objects.select_related("district", "neighbourhood")
-    seller = get_object_or_404(found, slug=slug, is_active=True)
+    found = Seller.objects.select_related("district", "neighbourhood").filter(is_active=True)
+    seller = found.filter(slug=slug).first()
+    if seller is None:
+        return _moved_or_missing(request, found.filter(old_slugs__slug=slug).first())
     listing = list_seller(request, category_tree(request), seller.pk)
     return render(request, "catalog/seller.html", {"seller": seller, "listing": listing})
 
@@ -81,16 +86,20 @@ def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
     if page is None:
         raise Http404
     if slug != page.product.slug:
-        return HttpResponsePermanentRedirect(page.product.get_absolute_url())
+        return _moved_or_missing(request, page.product)
     tree = category_tree(request)
     shelf = tree.get(page.product.category_id)
     districts = deliverable_districts()
     most = min(page.product.most_of_one, QUANTITIES_OFFERED)
     chosen = request.COOKIES.get(settings.DISTRICT_COOKIE_NAME)
+    crumbs = tree.path(shelf) if shelf else []
+    address = settings.SHOP_ADDRESS
     context = {
+        "facts": structured.product_facts(page.product, address=address),
+        "crumbs": structured.breadcrumbs(crumbs, home=gettext("Home"), address=address, last=page.product.name),
         "page": page,
         "product": page.product,
-        "path": tree.path(shelf) if shelf else [],
+        "path": crumbs,
         "districts": districts,
         "district": next((d for d in districts if d.slug == chosen), next(iter(districts), None)),
         "quantities": [(n, wording.choice_of(page.product, n)) for n in range(1, most + 1)],
@@ -105,3 +114,11 @@ def compare(request: HttpRequest) -> HttpResponse:
     found = queries.compared(wanted)
     context = {"comparison": Comparison(found), "some_gone": len(found) < len(wanted)}
     return render(request, "catalog/compare.html", context)
+
+
+def _moved_or_missing(request: HttpRequest, found: Category | Seller | Product | None) -> HttpResponse:
+    """For good to where the thing stands now, filters kept; 404 where there is none."""
+    if found is None:
+        raise Http404
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(found.get_absolute_url() + (f"?{query}" if query else ""))

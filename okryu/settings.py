@@ -222,6 +222,9 @@ ADMIN_CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'; object-src 'none'"
 )
 
+# Where the shop stands for the world, like https://shop.example: canonical links name it. A host header never does.
+SHOP_ADDRESS = env("SHOP_ADDRESS", default="").rstrip("/")
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # an admin form with twenty variants has some six hundred
 DATA_UPLOAD_MAX_NUMBER_FILES = 20

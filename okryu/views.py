@@ -18,6 +18,7 @@ from accounts.models import District, User
 from accounts.redirects import safe_next
 from accounts.same_origin import same_origin_post
 from accounts.views import remember_language
+from catalog.sitemap import shop_address
 from payments.words import words_for
 
 
@@ -89,11 +90,20 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """What crawlers leave alone: pages of one person, and searches without end."""
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in _NOT_FOR_CRAWLERS), ""]
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in _NOT_FOR_CRAWLERS),
+        # Filters and sorts combine without end: only the way on through a plain list is worth following.
+        *(f"Allow: {path}*?after=" for path in _LISTS),
+        *(f"Disallow: {path}*?" for path in _LISTS),
+        f"Sitemap: {shop_address(request)}/sitemap.xml",
+        "",
+    ]
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
 _NOT_FOR_CRAWLERS = ("/account/", "/admin/", "/card/", "/cart/", "/checkout/", "/compare/", "/orders/", "/search/")
+_LISTS = ("/categories/", "/sellers/")
 
 
 def _same_for_everyone(response: HttpResponse) -> HttpResponse:
