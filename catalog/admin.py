@@ -39,6 +39,7 @@ from catalog.admin_forms import (
     move_stock,
 )
 from catalog.admin_languages import KoreanFirst, NeverDeleted, languages
+from catalog.admin_search import SearchSynonymAdmin  # noqa: F401  # registers itself
 from catalog.models import (
     Category,
     Notice,

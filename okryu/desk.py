@@ -41,6 +41,13 @@ DESKS: list[Desk] = [
         icon="hourglass_top",
     ),
     Desk(
+        title=_("Queries without result"),
+        text=_("What people looked for in vain, and the word the shop has for it."),
+        url="/admin/desk/search/",
+        permission="catalog.add_searchsynonym",
+        icon="search_off",
+    ),
+    Desk(
         title=_("Closed days"),
         text=_("Each day's settlement with the card network, differences, and payouts."),
         url="/admin/desk/money/days/",

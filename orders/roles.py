@@ -33,6 +33,9 @@ ROLES: dict[str, list[str]] = {
         "orders.refund_parcel",
         "accounts.view_user",
         "payments.ask_network",
+        "catalog.view_searchsynonym",
+        "catalog.add_searchsynonym",
+        "catalog.change_searchsynonym",
     ],
     COURIER: ["orders.view_parcel", "orders.see_every_parcel", "orders.carry_parcel"],
     SELLER: [

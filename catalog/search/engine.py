@@ -5,6 +5,7 @@ query without a half-typed end, without particles, cut into known words, and at 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from catalog.search import hangul, synonyms, vocabulary
@@ -51,12 +52,12 @@ class Found:
         return [hit.product_id for hit in self.hits]
 
 
-def search(query: str, *, limit: int = RANKED) -> Found:
-    """The products for what was typed, best first, at most `limit`. Raises TooSlow.
+def search(query: str, *, limit: int = RANKED, without: Collection[str] = ()) -> Found:
+    """The products for what was typed, best first, at most `limit`; `without` these synonyms. Raises TooSlow.
 
     A query that finds something costs two questions to the database, one that has to be corrected six.
     """
-    search_for = _Search(normalise(query), limit)
+    search_for = _Search(normalise(query), limit, without)
     if search_for.text:
         search_for.run()
     return search_for.found
@@ -65,19 +66,20 @@ def search(query: str, *, limit: int = RANKED) -> Found:
 class _Search:
     """One search as it goes: what was found so far and how."""
 
-    def __init__(self, shown: str, limit: int) -> None:
+    def __init__(self, shown: str, limit: int, without: Collection[str]) -> None:
         self.found = Found(query=shown)
         self.words = words_of(shown)
         self.text = " ".join(self.words)
         self.limit = limit
+        self._without = without
         self._ids: set[int] = set()
         self._facts = Facts()
 
     def run(self) -> None:
-        self._facts = gather(list(dict.fromkeys([self.text, *self.words])), sku=self.found.query)
-        self.found.sellers = [*self._facts.sellers[self.text]]
+        self._take(gather(list(dict.fromkeys([self.text, *self.words])), sku=self.found.query))
+        self.found.sellers = [*self._facts.sellers.get(self.text, [])]
         for word in self.words:
-            self.found.sellers += [pk for pk in self._facts.sellers[word] if pk not in self.found.sellers]
+            self.found.sellers += [pk for pk in self._facts.sellers.get(word, []) if pk not in self.found.sellers]
         if self._facts.skus:
             hits = [Hit(pk, SKU_SCORE) for pk in self._facts.skus]
             self._keep(Step("K", "SKU", [], hits, len(hits), self.found.query))
@@ -162,7 +164,8 @@ class _Search:
 
     # ---------------------------------------------------------------- asking
     def _take(self, facts: Facts) -> None:
-        self._facts.pairs |= {south: norths for south, norths in facts.pairs.items() if south not in self._facts.pairs}
+        self._facts.pairs |= {south: norths for south, norths in facts.pairs.items() if south not in self._without}
+        self._facts.skus += facts.skus
         self._facts.pairs = dict(sorted(self._facts.pairs.items(), key=lambda pair: -len(pair[0])))
         self._facts.sellers |= facts.sellers
         self._facts.categories |= facts.categories
