@@ -51,7 +51,9 @@ def _trial(query: str, meant: str) -> Trial:
     known = list(SearchSynonym.objects.filter(south=own, is_approved=True))
     before, near = _found(query, without={own})
     after = _found(meant)[0] if meant else _found(query)[0]
-    return Trial(query, meant, before, after, known, [word for word in near if synonyms.joined(word) != own])
+    southern = set(SearchSynonym.objects.filter(south__in=near).values_list("south", flat=True))
+    near = [word for word in near if word not in southern and synonyms.joined(word) != own]
+    return Trial(query, meant, before, after, known, near)
 
 
 def _found(query: str, *, without: Collection[str] = ()) -> tuple[list[str], list[str]]:

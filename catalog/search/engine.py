@@ -137,6 +137,7 @@ class _Search:
         if not hangul.is_initials(self.text):
             tiers += self._corrected(own, known.answered)
         self._ask(tiers)
+        self.found.near += sorted(known.terms - set(self.found.near), key=len, reverse=True)[:PAGE]
 
     def _corrected(self, own: list[Group], answered: set[int]) -> list[Tier]:
         """Each word that nothing answers replaced by its nearest, the rest as they stand; then the whole likewise."""

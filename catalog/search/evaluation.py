@@ -21,7 +21,7 @@ from psycopg import sql
 
 from accounts.models import District
 from catalog.models import Category, Product, ProductVariant, Seller, Stock
-from catalog.search import index, vocabulary
+from catalog.search import index, rebuild
 from catalog.search.engine import PAGE, search
 
 FIRST = 10
@@ -229,7 +229,7 @@ def load(rows: list[dict[str, str]]) -> int:
     ProductVariant.objects.bulk_create(variants, batch_size=2000)
     Stock.objects.bulk_create([Stock(variant=variant, on_hand=1) for variant in variants], batch_size=2000)
     index.follow_all()
-    vocabulary.rebuild((row["name_ko"], row["name_en"], 1) for row in rows)
+    rebuild.count_words()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE catalog_searchdoc, catalog_searchterm, catalog_searchname")
     return len(products)

@@ -44,7 +44,15 @@ def _words(text: str, typed: str, facts: Facts) -> list[str]:
     whole = text.replace(" ", "")
     meant = [north for norths in facts.pairs.values() for north in norths] if hangul.is_whole(whole) else []
     found = _beginning(list(dict.fromkeys(_prefixes(whole, typed))))
-    return list(dict.fromkeys([*meant[:2], *found]))
+    return list(dict.fromkeys([*_sold(meant)[:2], *found]))
+
+
+def _sold(words: list[str]) -> list[str]:
+    """Those of the words that some product has."""
+    if not words:
+        return []
+    rows = ask("SELECT term FROM catalog_searchterm WHERE kind = 'k' AND term = ANY(%s) AND df > 0", [words])
+    return [word for word in words if (word,) in rows]
 
 
 def _prefixes(whole: str, typed: str) -> list[tuple[str, str]]:
@@ -62,7 +70,10 @@ def _beginning(prefixes: list[tuple[str, str]]) -> list[str]:
     if not prefixes:
         return []
     ranges = " UNION ALL ".join(
-        ["(SELECT kind, term, df FROM catalog_searchterm WHERE kind = %s AND key LIKE %s ORDER BY df DESC LIMIT 20)"]
+        [
+            "(SELECT kind, term, df FROM catalog_searchterm WHERE kind = %s AND key LIKE %s AND df > 0"
+            " ORDER BY df DESC LIMIT 20)"
+        ]
         * len(prefixes)
     )
     args = [part for kind, prefix in prefixes for part in (kind, f"{prefix}%")]

@@ -18,7 +18,6 @@ from catalog.search.units import is_amount
 
 LIMIT = 60_000  # Korean words kept, and as many English ones
 SEEN_TWICE = 2
-SYNONYM_DF = 5
 Term = tuple[str, str, str]  # kind, key, term
 
 
@@ -70,10 +69,13 @@ def rebuild(names: Iterable[tuple[str, str, int]]) -> int:
     """
     korean, english = _counted(names)
     _add_parts(korean)
+    understood = set()
     for south in SearchSynonym.objects.filter(is_approved=True).values_list("south", flat=True):
         if hangul.is_whole(south) and len(south) > 1:
-            korean[south] = max(korean[south], SYNONYM_DF)
+            understood.add(south)
     kept = dict(korean.most_common(LIMIT))
+    # Known to corrections, but no product has it: never suggested.
+    kept |= dict.fromkeys(understood - set(kept), 0)
     kept_english = dict(english.most_common(LIMIT))
     counts = {**kept, **kept_english}
     entries = sorted({row for row in rows(kept, kept_english) if row[1]})
