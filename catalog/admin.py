@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.text import format_lazy
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
@@ -24,7 +24,7 @@ from unfold.decorators import action
 from accounts.models import User
 from catalog import (
     admin_prices,  # noqa: F401  registers markdowns and the price history
-    reviews,
+    admin_reviews,  # noqa: F401  registers the reviews
     stock,
     wording,
 )
@@ -47,7 +47,6 @@ from catalog.models import (
     Product,
     ProductKind,
     ProductVariant,
-    Review,
     Seller,
     Stock,
     StockMovement,
@@ -264,35 +263,6 @@ class StockAdmin(NeverDeleted, ModelAdmin[Stock]):
         }
         status = 422 if form.is_bound else 200
         return render(request, "admin/catalog/stock/movement.html", context, status=status)
-
-
-@admin.register(Review)
-class ReviewAdmin(NeverDeleted, ModelAdmin[Review]):
-    """What buyers wrote: staff publish, refuse and answer; nobody changes a buyer's words or stars."""
-
-    list_display = ["product", "stars", "text", "state", "created_at"]
-    list_filter = ["state", "stars"]
-    list_select_related = ["product"]
-    search_fields = ["product__name_ko_kp", "product__name_en", "text"]
-    show_full_result_count = False
-    actions = ["publish", "refuse"]
-    fields = ["product", "user", "stars", "text", "state", "created_at", "answer"]
-    readonly_fields = ["product", "user", "stars", "text", "state", "created_at"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @admin.action(description=_("Publish"), permissions=["change"])
-    def publish(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
-        count = len([reviews.publish(pk) for pk in chosen.order_by("pk").values_list("pk", flat=True)])
-        text = ngettext("%(n)s review is published.", "%(n)s reviews are published.", count)
-        self.message_user(request, text % {"n": count}, messages.SUCCESS)
-
-    @admin.action(description=_("Refuse"), permissions=["change"])
-    def refuse(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
-        count = len([reviews.refuse(pk) for pk in chosen.order_by("pk").values_list("pk", flat=True)])
-        text = ngettext("%(n)s review is refused.", "%(n)s reviews are refused.", count)
-        self.message_user(request, text % {"n": count}, messages.SUCCESS)
 
 
 @admin.register(Notice)

@@ -17,6 +17,7 @@ SHELF = 6
 DISHES = 7  # the dish of the day goes round among these
 RELATED = 4
 REVIEWS_SHOWN = 5
+REVIEWS_ON_PAGE = 20
 COMPARED_LIMIT = 4
 
 
@@ -120,6 +121,32 @@ def product_page(product_id: int) -> ProductPage | None:
     )
 
 
+@dataclass
+class ReviewsPage:
+    product: Product
+    reviews: list[Review]
+    spread: list[tuple[int, int, int]]
+    after: int | None  # the last one shown when there are more
+    is_first: bool
+
+
+def reviews_page(product_id: int, *, after: int | None) -> ReviewsPage | None:
+    """A product's published reviews, the newest first, from below the review `after` on: three queries at most."""
+    product = Product.objects.on_sale().select_related("seller").filter(pk=product_id).first()
+    if product is None:
+        return None
+    published = product.reviews.filter(state=Review.State.PUBLISHED)
+    counts = {row["stars"]: row["n"] for row in published.order_by().values("stars").annotate(n=Count("pk"))}
+    if after is not None:
+        last = Review.objects.filter(pk=after, product=product).values("created_at")[:1]
+        older = Q(created_at__lt=last) | Q(created_at=last, pk__lt=after)
+        published = published.filter(older)
+    found = list(published.select_related("user")[: REVIEWS_ON_PAGE + 1])
+    shown = found[:REVIEWS_ON_PAGE]
+    more = len(found) > REVIEWS_ON_PAGE
+    return ReviewsPage(product, shown, _shares(counts), shown[-1].pk if more else None, is_first=after is None)
+
+
 def _reviews(product: Product) -> list[Review]:
     """The newest published reviews, each carrying how often every number of stars was given."""
     counts = {f"of_{stars}": Window(Count("pk", filter=Q(stars=stars))) for stars in range(1, 6)}
@@ -128,9 +155,14 @@ def _reviews(product: Product) -> list[Review]:
 
 
 def _spread(review: Review) -> list[tuple[int, int, int]]:
-    counts = {stars: int(getattr(review, f"of_{stars}")) for stars in range(5, 0, -1)}
-    whole = sum(counts.values())
-    return [(stars, count, (200 * count + whole) // (2 * whole)) for stars, count in counts.items()]
+    return _shares({stars: int(getattr(review, f"of_{stars}")) for stars in range(1, 6)})
+
+
+def _shares(counts: dict[int, int]) -> list[tuple[int, int, int]]:
+    """Stars from five down, how many gave them, and their share in per cent."""
+    whole = sum(counts.values()) or 1
+    down = [(stars, counts.get(stars, 0)) for stars in range(5, 0, -1)]
+    return [(stars, count, (200 * count + whole) // (2 * whole)) for stars, count in down]
 
 
 def compared(product_ids: list[int]) -> list[Product]:

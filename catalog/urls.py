@@ -13,6 +13,7 @@ urlpatterns = [
     path("sellers/", views.sellers, name="sellers"),
     path("sellers/<slug:slug>/", views.seller, name="seller"),
     path("products/<int:product_id>/<slug:slug>/", views.product, name="product"),
+    path("products/<int:product_id>/<slug:slug>/reviews/", views.product_reviews, name="product-reviews"),
     path("search/", search_views.search, name="search"),
     path("search/suggestions/", search_views.suggest, name="suggestions"),
     path("sitemap.xml", sitemap.index, name="sitemap"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
@@ -105,6 +106,22 @@ def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
         "quantities": [(n, wording.choice_of(page.product, n)) for n in range(1, most + 1)],
     }
     return render(request, "catalog/product.html", context)
+
+
+@require_safe
+def product_reviews(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
+    """All reviews of a product. A place in the list that is none means its beginning."""
+    text = request.GET.get("after", "")
+    after = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    page = queries.reviews_page(product_id, after=after) if product_id <= LARGEST_ID else None
+    if page is None:
+        raise Http404
+    if slug != page.product.slug:
+        return HttpResponsePermanentRedirect(reverse("catalog:product-reviews", args=[product_id, page.product.slug]))
+    tree = category_tree(request)
+    shelf = tree.get(page.product.category_id)
+    context = {"page": page, "product": page.product, "path": tree.path(shelf) if shelf else []}
+    return render(request, "catalog/product_reviews.html", context)
 
 
 @require_safe

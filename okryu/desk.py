@@ -34,6 +34,13 @@ class Desk:
 # In the order of a working day. A permission names one right that also guards the page.
 DESKS: list[Desk] = [
     Desk(
+        title=_("Answers to reviews"),
+        text=_("What buyers wrote about the goods, and what the seller says to it."),
+        url="/admin/desk/reviews/",
+        permission="catalog.answer_review",
+        icon="reviews",
+    ),
+    Desk(
         title=_("Questions to the card network"),
         text=_("What the network has not answered yet, how long it waits, and money it refused."),
         url="/admin/desk/money/waiting/",

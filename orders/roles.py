@@ -31,6 +31,9 @@ ROLES: dict[str, list[str]] = {
         "orders.carry_parcel",
         "orders.cancel_parcel",
         "orders.refund_parcel",
+        "catalog.view_review",
+        "catalog.change_review",
+        "catalog.answer_review",
         "accounts.view_user",
         "payments.ask_network",
         "catalog.view_searchsynonym",
@@ -44,6 +47,7 @@ ROLES: dict[str, list[str]] = {
         "orders.prepare_parcel",
         "orders.carry_parcel",
         "payments.view_settlement",  # of their own seller alone
+        "catalog.answer_review",  # of their own seller's goods
     ],
     FINANCE: [
         *_READ_ORDERS,

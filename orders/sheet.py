@@ -186,7 +186,7 @@ def _parcel_sheet(order: Order, parcel: Parcel, messages: list[Message]) -> Parc
     capture = next((m for m in mine if m.verb == Verb.CAPTURE and m.code in (None, APPROVED)), None)
     lines = list(parcel.lines.all())
     for line in lines:
-        _say(line)
+        say(line)
     tag, kind = _tag(order, parcel)
     sheet = ParcelSheet(parcel=parcel, lines=lines, tag=tag, tag_kind=kind, note=_note(order, parcel))
     if order.paid_at is not None:
@@ -201,7 +201,7 @@ def _parcel_sheet(order: Order, parcel: Parcel, messages: list[Message]) -> Parc
     return sheet
 
 
-def _say(line: OrderLine) -> None:
+def say(line: OrderLine) -> None:
     """The line's name and unit as sold, in the page's language."""
     english = (get_language() or "").startswith("en")
     line.shown_name = (line.name_en if english else "") or line.name_ko_kp  # type: ignore[attr-defined]

@@ -19,6 +19,15 @@ class Review(models.Model):
         PUBLISHED = "published", _("Published")
         REFUSED = "refused", _("Refused")
 
+    class Reason(models.TextChoices):
+        """Why words stay off the pages; the writer reads it."""
+
+        PERSON = "person", _("It names a person, a number or an address")
+        RUDE = "rude", _("It insults somebody")
+        NOT_GOODS = "not-goods", _("It is not about the goods")
+        ADVERT = "advert", _("It advertises something else")
+        OTHER = "other", _("Another reason")
+
     product = models.ForeignKey(Product, models.PROTECT, related_name="reviews", verbose_name=_("product"))
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews", verbose_name=_("member"))
     # The order line's public id: the catalogue does not know orders, one purchase gives one review.
@@ -26,15 +35,26 @@ class Review(models.Model):
     stars = models.PositiveSmallIntegerField(_("stars"))
     text = models.TextField(_("words"), max_length=1000, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    # Counted up by every change of the writer's, so that staff publish the very words they have read.
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+    refusal = models.CharField(
+        _("reason"), max_length=10, choices=Reason.choices, blank=True, db_default="", default=""
+    )
+    refusal_note = models.CharField(_("note"), max_length=200, blank=True, db_default="", default="")
     answer = models.TextField(_("seller's answer"), max_length=1000, blank=True)
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
     created_at = models.DateTimeField(_("written at"), default=timezone.now)
 
     class Meta:
         verbose_name = _("review")
         verbose_name_plural = _("reviews")
         ordering = ["-created_at", "-id"]
+        permissions = [("answer_review", _("Can answer a review for the seller"))]
         constraints = [models.CheckConstraint(condition=Q(stars__range=(1, 5)), name="review_one_to_five_stars")]
-        indexes = [models.Index(fields=["product", "state", "-created_at"], name="review_of_product")]
+        indexes = [
+            models.Index(fields=["product", "state", "-created_at"], name="review_of_product"),
+            models.Index(fields=["-created_at", "-id"], name="review_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stars} {self.product}"
@@ -42,6 +62,12 @@ class Review(models.Model):
     @property
     def drawn_stars(self) -> range:
         return range(self.stars)
+
+    @property
+    def refusal_text(self) -> str:
+        """Why it was refused, in the reader's language."""
+        reason = "" if self.refusal == self.Reason.OTHER else self.get_refusal_display()
+        return ". ".join(part for part in (str(reason), self.refusal_note) if part)
 
     @property
     def signature(self) -> str:

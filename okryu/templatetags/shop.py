@@ -208,6 +208,12 @@ def error_summary(*forms_shown: forms.BaseForm | None) -> dict[str, Any]:
     return {"lines": lines, "title": title}
 
 
+@register.inclusion_tag("components/error_summary.html")
+def error_summary_of(forms_shown: list[forms.BaseForm]) -> dict[str, Any]:
+    """error_summary() of a page whose number of forms is not known beforehand."""
+    return error_summary(*forms_shown)
+
+
 def _first_control(bound: forms.BoundField) -> str:
     """The id a summary line links to: the field, or the first of its choices."""
     if isinstance(bound.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple):

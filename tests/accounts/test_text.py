@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.text import HiddenCharacter, LineField, NameField, one_line
+from accounts.text import HiddenCharacter, LineField, NameField, WordsField, one_line
 
 
 def test_decomposed_hangul_is_composed() -> None:
@@ -50,3 +50,38 @@ def test_a_card_number_in_the_wrong_field_is_refused(note: str) -> None:
 @pytest.mark.parametrize("note", ["191-234-5678 193-234-5678", "1234567890123456", "3층 12호 010203"])
 def test_other_numbers_are_taken(note: str) -> None:
     assert LineField().clean(note) == note
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["국물이 시원합니다.\n또 사겠습니다.", "2026-11-24 18:00 received, 380원 × 12", "1 000 000 won", "5/5, 100%"],
+)
+def test_words_for_everybody(words: str) -> None:
+    assert WordsField().clean(words) == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "191-234-5678",
+        "+850 191 234 5678",
+        "0191-2345678",
+        "１９１２３４５６７８",
+        "١٩١٢٣٤٥٦٧٨",
+        "191\n234\n5678",
+        "191–234–5678",
+        "02-381-5926",
+        "9408 1912 3456 7800 8",
+        "카드 94081912345678008 입니다",
+        "940819123456789",
+    ],
+)
+def test_numbers_that_lead_to_somebody_are_refused(words: str) -> None:
+    with pytest.raises(ValidationError):
+        WordsField().clean(words)
+
+
+def test_words_keep_their_paragraphs_and_are_bounded() -> None:
+    assert WordsField().clean("  하나 \r\n\r\n\r\n\r\n둘 ") == "하나\n\n둘"
+    with pytest.raises(ValidationError):
+        WordsField().clean("가\n" * 40)

@@ -284,24 +284,63 @@ def test_stock_is_for_staff_who_may(desk: Client, client: Client) -> None:
 # ---------------------------------------------------------------- reviews
 
 
-@pytest.mark.parametrize("actions", [["publish"], ["publish", "publish"], ["refuse", "publish"]])
-def test_published_stars_count_once(desk: Client, actions: list[str]) -> None:
+def decide(desk: Client, verb: str, review: Review, *, version: int = 1, **data: str) -> Any:
+    """The list's action leads to the page that shows the words; its button decides."""
+    asked = desk.post("/admin/catalog/review/", {"action": verb, "_selected_action": [review.pk]})
+    assert asked["Location"] == f"/admin/catalog/review/verdict/{verb}/?review={review.pk}"
+    assert review.text in desk.get(asked["Location"]).content.decode()
+    data = {"reason": "rude", **data} if verb == "refuse" else data
+    return desk.post(f"/admin/catalog/review/verdict/{verb}/", {"seen": f"{review.pk}-{version}", **data})
+
+
+@pytest.mark.parametrize("verbs", [["publish"], ["publish", "publish"], ["refuse", "publish"]])
+def test_published_stars_count_once(desk: Client, verbs: list[str]) -> None:
     review = ReviewFactory(stars=4, state=Review.State.WAITING)
-    for action in actions:
-        desk.post("/admin/catalog/review/", {"action": action, "_selected_action": [review.pk]})
+    for verb in verbs:
+        assert decide(desk, verb, review).status_code == 302
     product = Product.objects.get(pk=review.product_id)
     assert (product.rating_sum, product.rating_count) == (4, 1)
 
 
-@pytest.mark.parametrize("actions", [["refuse"], ["publish", "refuse"], ["publish", "refuse", "refuse"]])
-def test_refused_stars_do_not_count(desk: Client, actions: list[str]) -> None:
+@pytest.mark.parametrize("verbs", [["refuse"], ["publish", "refuse"], ["publish", "refuse", "refuse"]])
+def test_refused_stars_do_not_count(desk: Client, verbs: list[str]) -> None:
     review = ReviewFactory(stars=4, state=Review.State.WAITING)
-    for action in actions:
-        desk.post("/admin/catalog/review/", {"action": action, "_selected_action": [review.pk]})
+    for verb in verbs:
+        assert decide(desk, verb, review).status_code == 302
     product = Product.objects.get(pk=review.product_id)
     assert (product.rating_sum, product.rating_count) == (0, 0)
     review.refresh_from_db()
-    assert review.state == Review.State.REFUSED
+    assert (review.state, review.refusal) == (Review.State.REFUSED, "rude")
+
+
+def test_asking_decides_nothing_and_a_refusal_needs_its_reason(desk: Client) -> None:
+    review = ReviewFactory(state=Review.State.WAITING)
+    desk.post("/admin/catalog/review/", {"action": "publish", "_selected_action": [review.pk]})
+    assert decide(desk, "refuse", review, reason="").status_code == 422
+    assert decide(desk, "refuse", review, reason="other", note=" ").status_code == 422
+    review.refresh_from_db()
+    assert review.state == Review.State.WAITING
+
+
+def test_words_rewritten_after_they_were_read_keep_waiting(desk: Client) -> None:
+    review = ReviewFactory(state=Review.State.WAITING)
+    Review.objects.update(version=2)
+    decide(desk, "publish", review)
+    review.refresh_from_db()
+    assert review.state == Review.State.WAITING
+    decide(desk, "publish", review, version=2)
+    review.refresh_from_db()
+    assert review.state == Review.State.PUBLISHED
+
+
+def test_only_who_may_change_reviews_decides(desk: Client, client: Client) -> None:
+    review = ReviewFactory(state=Review.State.WAITING)
+    clerk = StaffFactory(is_superuser=False)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_review"))
+    client.force_login(clerk)
+    assert client.post("/admin/catalog/review/verdict/publish/", {"seen": f"{review.pk}-1"}).status_code == 403
+    review.refresh_from_db()
+    assert review.state == Review.State.WAITING
 
 
 def test_nobody_edits_a_buyers_words(desk: Client) -> None:
