@@ -119,14 +119,20 @@ class Answer:
 
 
 def answers_of(products: Iterable[Product]) -> dict[int, list[Answer]]:
-    """What each product answers, in the attributes' order, its variants' answers together. One query."""
-    values = AttributeValue.objects.filter(product__in=[product.pk for product in products])
+    """What each product answers, in the attributes' order, its variants' answers together. One query.
+
+    An amount that only repeats the product's content is left out: pages say that already.
+    """
+    contents = {product.pk: (product.content_amount, product.content_unit) for product in products}
+    values = AttributeValue.objects.filter(product__in=list(contents))
     rows = values.select_related("attribute", "option").order_by(
         "attribute__position", "attribute_id", "option__position", "number", "pk"
     )
     texts: dict[int, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     asked: dict[int, Attribute] = {}
     for row in rows:
+        if row.number is not None and (row.number, row.attribute.unit) == contents[row.product_id]:
+            continue
         asked[row.attribute_id] = row.attribute
         text = _text(row)
         if text not in texts[row.product_id][row.attribute_id]:
@@ -141,5 +147,7 @@ def _text(row: AttributeValue) -> str:
     if row.option is not None:
         return row.option.name
     if row.number is not None:
-        return f"{number_format(row.number.normalize(), use_l10n=True)} {row.attribute.unit}".strip()
+        number = number_format(row.number.normalize(), use_l10n=True)
+        unit = row.attribute.unit
+        return gettext("%(number)s %(unit)s") % {"number": number, "unit": unit} if unit else str(number)
     return gettext("yes") if row.yes else gettext("no")

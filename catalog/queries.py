@@ -10,8 +10,9 @@ from django.db.models import Count, Q, Window
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.alphabet import letter_key
 from catalog.attributes import Answer, answers_of
-from catalog.models import Notice, Product, Review, Seller
+from catalog.models import Listing, Notice, Product, Review, Seller
 
 SHELF = 6
 DISHES = 7  # the dish of the day goes round among these
@@ -173,8 +174,9 @@ def compared(product_ids: list[int]) -> list[Product]:
 
 
 def open_sellers() -> list[Seller]:
-    return list(
-        Seller.objects.filter(is_active=True)
-        .select_related("district")
-        .annotate(offered=Count("products", filter=Q(products__in=Product.objects.on_sale())))
-    )
+    """Every open seller by the letters of its name, with how many products it offers, in two queries."""
+    counts = dict(Listing.objects.order_by().values_list("seller_id").annotate(Count("pk")))
+    sellers = list(Seller.objects.filter(is_active=True).select_related("district"))
+    for seller in sellers:
+        seller.offered = counts.get(seller.pk, 0)  # type: ignore[attr-defined]
+    return sorted(sellers, key=lambda seller: (letter_key(seller.name), seller.pk))

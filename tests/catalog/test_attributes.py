@@ -29,7 +29,7 @@ def test_every_kind_takes_its_answer_and_gives_it_back() -> None:
     set_attribute(product, colour, ["white", "blue", "white"])
     set_attribute(product, weight, "12.50")
     set_attribute(product, fresh, False)
-    assert said(product) == {"colour": "white, blue", "weight": "12.5 g", "fresh": "아니"}
+    assert said(product) == {"colour": "white, blue", "weight": "12.5g", "fresh": "아니"}
     set_attribute(product, colour, "blue")
     set_attribute(product, weight, None)
     set_attribute(product, fresh, True)
@@ -100,7 +100,7 @@ def test_staff_answer_for_the_product_and_its_variants(client: Client, product: 
     }
     for _ in range(2):  # sent twice, it says the same
         assert client.post(page_of(product), typed).status_code == 302
-    assert said(product) == {"colour": "white, blue", "weight": "250 g", "fresh": "예"}
+    assert said(product) == {"colour": "white, blue", "weight": "250g", "fresh": "예"}
     assert AttributeValue.objects.count() == 4
     assert client.post(page_of(product), {}).status_code == 302
     assert said(product) == {}
@@ -148,7 +148,7 @@ def test_limits_go_upwards(client: Client, product: Product) -> None:
 
 def test_the_product_page_says_its_answers(client: Client, product: Product) -> None:
     set_attribute(product, Attribute.objects.get(slug="weight"), 250)
-    assert "<dt>weight</dt><dd>250 g</dd>" in client.get(product.get_absolute_url()).text
+    assert "<dt>weight</dt><dd>250g</dd>" in client.get(product.get_absolute_url()).text
 
 
 def test_a_comparison_marks_the_rows_that_differ(client: Client, product: Product) -> None:
@@ -159,3 +159,9 @@ def test_a_comparison_marks_the_rows_that_differ(client: Client, product: Produc
     rows = client.get(f"/compare/?p={product.pk}&p={other.pk}").context["comparison"].rows()
     differing = {row.label: row.differs for row in rows}
     assert differing["weight"] is True and differing["fresh"] is False
+
+
+def test_an_amount_is_not_said_twice(client: Client, product: Product) -> None:
+    Product.objects.filter(pk=product.pk).update(content_amount=250, content_unit="g")
+    set_attribute(product, Attribute.objects.get(slug="weight"), 250)
+    assert client.get(product.get_absolute_url()).text.count("<dd>250g</dd>") == 1
