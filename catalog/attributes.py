@@ -123,7 +123,7 @@ def answers_of(products: Iterable[Product]) -> dict[int, list[Answer]]:
 
     An amount that only repeats the product's content is left out: pages say that already.
     """
-    contents = {product.pk: (product.content_amount, product.content_unit) for product in products}
+    contents = {product.pk: (Decimal(product.content_amount or -1), product.content_unit) for product in products}
     values = AttributeValue.objects.filter(product__in=list(contents))
     rows = values.select_related("attribute", "option").order_by(
         "attribute__position", "attribute_id", "option__position", "number", "pk"
