@@ -197,3 +197,31 @@ class Address(models.Model):
 
     def __str__(self) -> str:
         return f"{self.neighbourhood} {self.building}"
+
+
+class InboxMessage(models.Model):
+    """What the shop tells one member, in the member's language. Written by accounts/inbox.py."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="inbox", verbose_name=_("member"))
+    # What it is about, e.g. "stock:17": the same cause is told once.
+    cause = models.CharField(max_length=80, editable=False)
+    title = models.CharField(_("title"), max_length=160)
+    text = models.TextField(_("text"), max_length=1000, blank=True)
+    path = models.CharField(max_length=200, blank=True, editable=False)  # the page of ours it leads to
+    written_at = models.DateTimeField(_("written at"), db_default=Now(), editable=False)
+    read_at = models.DateTimeField(_("read at"), null=True, blank=True)
+    # When the operator's gateway took it as a short message; None until then.
+    sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["user", "cause"], name="inbox_message_once_per_cause")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="inbox_of_user"),
+            models.Index(fields=["user"], condition=Q(read_at__isnull=True), name="inbox_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

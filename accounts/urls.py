@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import inbox_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/name/", views.name, name="name"),
     path("account/password/", views.password, name="password"),
+    path("account/inbox/", inbox_views.inbox_page, name="inbox"),
+    path("account/inbox/reading/", inbox_views.reading, name="inbox-reading"),
     path("account/addresses/", views.addresses, name="addresses"),
     path("account/addresses/<slug:code>/", views.address, name="address"),
     path("account/addresses/<slug:code>/deletion/", views.address_deletion, name="address-deletion"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import address_book, joining, passwords, signing_in
+from accounts import address_book, inbox, joining, passwords, signing_in
 from accounts.client import client_address
 from accounts.districts import remember_district
 from accounts.forms import AddressForm, JoinForm, NameForm, PasswordForm, SignInForm
@@ -110,7 +110,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @private_page
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/account.html", {"member": member(request)})
+    user = member(request)
+    return render(request, "accounts/account.html", {"member": user, "unread": inbox.unread(user)})
 
 
 @private_page

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from catalog import packing, pictures
+from catalog import packing, pictures, stock_wishes
 from catalog.markdowns import apply_markdowns
 from catalog.models import Picture
 from catalog.search import index as search_index
@@ -40,6 +40,14 @@ def count_search_words(timestamp: int) -> None:
     """Count the shop's words anew, and forget queries nobody has asked for three months."""
     search_rebuild.count_words()
     search_log.forget_old()
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(queue="messages", queueing_lock="tell_of_stock", pass_context=False)
+def tell_of_stock(timestamp: int) -> None:
+    """Tell the members who wait for it what can be had again."""
+    while stock_wishes.tell() >= stock_wishes.AT_ONCE:
+        pass
 
 
 @app.periodic(cron="* * * * *")

@@ -1,8 +1,8 @@
-"""Addresses of the catalogue. All of them read; putting something in the cart is the orders' business."""
+"""Addresses of the catalogue. They read, but for what a member waits for; the cart is the orders' business."""
 
 from django.urls import path
 
-from catalog import sitemap, views
+from catalog import sitemap, stock_wish_views, views
 from catalog.search import views as search_views
 
 app_name = "catalog"
@@ -14,6 +14,8 @@ urlpatterns = [
     path("sellers/<slug:slug>/", views.seller, name="seller"),
     path("products/<int:product_id>/<slug:slug>/", views.product, name="product"),
     path("products/<int:product_id>/<slug:slug>/reviews/", views.product_reviews, name="product-reviews"),
+    path("account/stock-wishes/", stock_wish_views.wishes, name="stock-wishes"),
+    path("account/stock-wishes/<int:variant_id>/removal/", stock_wish_views.removal, name="stock-wish-removal"),
     path("search/", search_views.search, name="search"),
     path("search/suggestions/", search_views.suggest, name="suggestions"),
     path("sitemap.xml", sitemap.index, name="sitemap"),

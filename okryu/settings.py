@@ -276,6 +276,8 @@ LOGGING = {
 }
 
 # ---------------------------------------------------------------- the shop
+# The operator's gateway for short messages, behind accounts/sms.py; the one given only writes them to the log.
+SMS_SENDER = env.str("SMS_SENDER", default="accounts.sms.ConsoleSender")
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="payments.network.gateway.SimulatedGateway")
 # Loses, repeats, delays and garbles calls to the network on purpose, for demonstrations: payments/faults.py.
 PAYMENT_FAULTS = env.str("PAYMENT_FAULTS", default="")

@@ -7,7 +7,7 @@ from catalog.models.prices import Markdown, PriceRecord
 from catalog.models.products import Product, ProductKind, ProductQuerySet, ProductVariant
 from catalog.models.search import SearchDoc, SearchDue, SearchLog, SearchName, SearchSynonym, SearchTerm
 from catalog.models.shelves import Category, Seller
-from catalog.models.stock import Stock, StockMovement
+from catalog.models.stock import Stock, StockMovement, StockWish
 from catalog.models.words import Notice, Review
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "Seller",
     "Stock",
     "StockMovement",
+    "StockWish",
 ]

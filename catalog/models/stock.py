@@ -85,3 +85,22 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.on_hand_change:+d}/{self.reserved_change:+d}"
+
+
+class StockWish(models.Model):
+    """A member asks to be told when a sold-out variant can be had again. Told once, then it is gone."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="stock_wishes", verbose_name=_("member")
+    )
+    variant = models.ForeignKey(ProductVariant, models.CASCADE, related_name="wishes", verbose_name=_("variant"))
+    asked_at = models.DateTimeField(_("asked at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("back-in-stock notice")
+        verbose_name_plural = _("back-in-stock notices")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["user", "variant"], name="stock_wish_once")]
+
+    def __str__(self) -> str:
+        return f"{self.variant_id}"
