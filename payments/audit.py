@@ -96,6 +96,8 @@ def _look(view: str, meaning: Promise) -> Finding:
     name = connection.ops.quote_name(view)  # from the list above
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")  # an audit reads everything; it may take its time
+        # A sum for each of a million payments, in memory: with the usual 4 MB they are sorted on disk, twice as long.
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(f"SELECT count(*) OVER (), v.* FROM {name} v LIMIT {SHOWN}")  # noqa: S608
         columns = [column.name for column in cursor.description or ()][1:]
         rows = cursor.fetchall()

@@ -147,3 +147,23 @@ def test_commands():
         call_command("settle_day", "--day", "2000-01-01", stdout=out)
     call_command("audit_ledger", stdout=out)
     assert "ok   audit_balance" in out.getvalue()
+
+
+def test_a_payment_is_found_by_its_id_however_few_are_held():
+    """While hardly any are held, the index of holds about to end must not look like the cheaper way to one of them."""
+    _, presented = issued(10_000)
+    captured(presented, 1_000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE payments_payment")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # which a table of one row would be read by
+        cursor.execute(
+            "EXPLAIN UPDATE payments_payment SET captured = captured"
+            " WHERE id = gen_random_uuid() AND state = 'authorised'"
+        )
+        assert "payment_expiring" not in " ".join(line for (line,) in cursor.fetchall())
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute(
+            "EXPLAIN SELECT FROM payments_payment"
+            " WHERE state = 'authorised' AND expires_at <= now() ORDER BY expires_at"
+        )
+        assert "payment_expiring" in " ".join(line for (line,) in cursor.fetchall())
