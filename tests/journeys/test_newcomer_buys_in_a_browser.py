@@ -26,8 +26,10 @@ def sign_in(page: Page, base: str, who: dict[str, str]) -> None:
 def buy_two_bowls(page: Page, base: str) -> str:
     """From the search field to the paid order, by labels and buttons alone; the order's code."""
     sign_in(page, base, SHOPPER)
-    page.get_by_role("searchbox").first.fill("평양랭면")
-    page.get_by_role("searchbox").first.press("Enter")
+    # A search box, and with scripts a combo box that suggests.
+    wanted = page.get_by_role("search").locator("input[name=q]").first
+    wanted.fill("평양랭면")
+    wanted.press("Enter")
     page.get_by_role("main").get_by_role("link", name="평양랭면").first.click()
     page.get_by_label("수량").select_option("2")
     page.get_by_role("button", name="구입바구니에 담기").click()
