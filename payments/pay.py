@@ -151,13 +151,15 @@ def ask_refund(
 ) -> Message:
     """Ask to return captured money to the same card: `part` is the return's number.
 
-    Raises TooMuch when less has been captured and not returned.
+    Raises TooMuch when less of the parcel's goods or of its fare has been captured and not returned. Of what a voucher
+    paid no more goes back than is left: a chargeback may have taken its part before.
     """
     questions = _Questions(_lock(payment))
     if old := questions.asked(Verb.REFUND, parcel=parcel, part=part, amount=goods + fare):
         return old
-    if goods + fare > questions.payment.captured - questions.sum(Verb.REFUND):
+    if goods > questions.taken("goods", parcel) or fare > questions.taken("fare", parcel):
         raise TooMuch
+    subsidy = min(subsidy, questions.taken("subsidy", parcel))
     return questions.ask(
         Verb.REFUND,
         amount=goods + fare,
@@ -236,6 +238,14 @@ class _Questions:
 
     def sum(self, verb: str) -> int:
         return sum(row.amount for row in self.standing(verb))
+
+    def taken(self, what: str, parcel: int) -> int:
+        """Won of a parcel's `what` (goods, fare, subsidy) captured and not returned, nor asked to be."""
+        taken = sum(
+            getattr(row, what) for row in self.standing(Verb.CAPTURE) if (row.parcel, row.code) == (parcel, APPROVED)
+        )
+        back = sum(getattr(row, what) for row in self.standing(Verb.REFUND) if row.parcel == parcel)
+        return int(taken - back)
 
     def require_left(self, amount: int) -> None:
         left = self.payment.amount - self.sum(Verb.CAPTURE) - self.sum(Verb.RELEASE)

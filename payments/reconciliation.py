@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection, models, transaction
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -146,12 +147,7 @@ def _charge_back(kept: SettlementFile, line: Line, moment: datetime | Now) -> No
     if capture is None:
         return
     payment = Payment.objects.select_for_update(no_key=True).get(pk=capture.payment_id)
-    before = Message.objects.filter(
-        payment=payment, verb=Message.Verb.REFUND, parcel=capture.parcel, code=APPROVED
-    ).aggregate(goods=models.Sum("goods"), fare=models.Sum("fare"), subsidy=models.Sum("subsidy"))
-    back = {name: amount or 0 for name, amount in before.items()}
-    goods = min(line.amount, capture.goods - back["goods"])
-    fare = line.amount - goods
+    back, goods, fare = _disputed_part(capture, line.amount)
     if fare > capture.fare - back["fare"] or line.amount > payment.captured - payment.refunded:
         return
     subsidy = capture.subsidy * (back["goods"] + goods) // capture.goods - back["subsidy"] if capture.goods else 0
@@ -176,6 +172,21 @@ def _charge_back(kept: SettlementFile, line: Line, moment: datetime | Now) -> No
         answered_at=moment,
     )
     post_refund(message)
+
+
+def _disputed_part(capture: Message, amount: int) -> tuple[dict[str, int], int, int]:
+    """What was returned of the capture before, and the goods and the fare that a chargeback takes back: goods first.
+
+    A refund nobody has answered yet counts as done, unless both would be too much: then the network has refused it.
+    """
+    refunds = Message.objects.filter(payment_id=capture.payment_id, verb=Message.Verb.REFUND, parcel=capture.parcel)
+    for done in (refunds.filter(Q(code=APPROVED) | Q(code=None)), refunds.filter(code=APPROVED)):
+        sums = done.aggregate(goods=Sum("goods"), fare=Sum("fare"), subsidy=Sum("subsidy"))
+        back = {name: won or 0 for name, won in sums.items()}
+        goods = min(amount, max(capture.goods - back["goods"], 0))
+        if amount - goods <= capture.fare - back["fare"]:
+            break
+    return back, goods, amount - goods
 
 
 # ---------------------------------------------------------------- the join

@@ -174,17 +174,24 @@ def _book_receipts(cut: DayCut, at: datetime | None) -> dict[str, int]:
 
 
 def _payouts(cut: DayCut) -> Iterator[Move]:
-    """To each seller and to delivery what they were owed at the cut, if they still are: never more than now."""
+    """To each seller and to delivery what they were owed at the cut and were not paid since: never more than now.
+
+    When days are caught up, what was sold after the cut is not paid with it.
+    """
     bank = _only(Account.Kind.BANK)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT a.id, a.kind, least(c.balance, balance_of(a.id)) AS due FROM payments_account a
-              JOIN LATERAL (SELECT balance FROM payments_closing WHERE account_id = a.id AND cut_id <= %s
+            SELECT a.id, a.kind, least(c.balance - coalesce(since.paid, 0), balance_of(a.id)) AS due
+              FROM payments_account a
+              JOIN LATERAL (SELECT balance FROM payments_closing WHERE account_id = a.id AND cut_id <= %(cut)s
                              ORDER BY cut_id DESC LIMIT 1) c ON c.balance > 0
+              LEFT JOIN (SELECT debit_account_id, sum(amount)::bigint AS paid FROM payments_transfer
+                          WHERE credit_account_id = %(bank)s AND seq > %(seq)s AND kind IN ('payout', 'fare_payout')
+                          GROUP BY debit_account_id) since ON since.debit_account_id = a.id
              WHERE a.kind IN ('seller', 'delivery') ORDER BY a.id
             """,
-            [cut.pk],
+            {"cut": cut.pk, "seq": cut.seq, "bank": bank},
         )
         for account_id, kind, due in cursor.fetchall():
             if due > 0:

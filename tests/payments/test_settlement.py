@@ -367,3 +367,19 @@ def test_a_chargeback_takes_back_a_delivery_fee_after_the_goods():
     assert balance_of(seller_account(5)) == 0
     assert DayCut.objects.count() == 1
     well()
+
+
+def test_a_return_after_a_chargeback_takes_goods_and_fee_no_more_than_once():
+    _, presented = issued(10_000)
+    payment = authorised(presented, 1_000)
+    told(capture_question(payment, 900, 100))
+    charge_back(case=uuid.uuid4(), capture=pay.message_id(payment.id, "capture", 1), amount=600, reason="never came")
+    settle_with_file(close_day(next_day()))
+    back = {"payment": payment, "parcel": 1, "part": 1, "seller_id": 5, "commission_bp": 300}
+    for goods, fare in ((301, 0), (0, 101), (300, 101)):
+        with pytest.raises(pay.TooMuch):
+            asked(pay.ask_refund, goods=goods, fare=fare, **back)
+    told(asked(pay.ask_refund, goods=300, fare=100, **back))
+    assert balance_of(seller_account(5)) == -291  # what the last payout had paid of it
+    assert balance_of(Account.objects.get(kind="commission")) == 0
+    well()
