@@ -51,6 +51,8 @@ def tries(request: HttpRequest, key: UUID) -> HttpResponse:
         healing.ask_now(message)
     except NoAnswer:
         messages.warning(request, _("The network still does not answer. It is asked again by itself; nothing is lost."))
+    except healing.NoOrder:
+        messages.error(request, _("This order does not exist. Nothing was asked; tell the administrator its number."))
     else:
         message.refresh_from_db()
         _say_answer(request, message)

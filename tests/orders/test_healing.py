@@ -11,7 +11,9 @@ from orders.parcels import confirm_parcel, make_ready
 from orders.tasks import payments_tick
 from payments import faults
 from payments.models import Message, Payment
+from payments.network.models import Authorisation
 from tests.orders.paid import issued, paid
+from tests.payments.cast import opened
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +77,16 @@ def test_a_question_that_breaks_does_not_loop(unanswered, monkeypatch):
     monkeypatch.setattr(healing, "record_answer", refuse_one)
     assert healing.heal().answered == 4
     assert unanswered.get().pk == broken
+
+
+def test_a_question_about_no_order_moves_nothing_and_is_left_to_people(unanswered, caplog):
+    """It cannot come about: orders are never deleted. If it does, the tick lives, and others are not asked for it."""
+    message = opened(900)  # of an order that was never placed
+    come_due()
+    healed = healing.heal()
+    assert (healed.answered, healed.waiting) == (5, 0)
+    assert caplog.text.count(f"order {message.payment.order_code}, which does not exist") == 1
+    assert unanswered.get() == message
+    assert unanswered.get().tries == 1
+    assert not Authorisation.objects.filter(merchant_reference=message.payment.order_code).exists()
+    assert healing.heal() == healing.Healed()

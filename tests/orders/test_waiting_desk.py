@@ -19,6 +19,7 @@ from payments.models import Message, Payment
 from payments.network.gateway import SimulatedGateway
 from tests.factories import StaffFactory, UserFactory
 from tests.orders.paid import issued, money, paid, payment_of, placed
+from tests.payments.cast import opened
 
 pytestmark = pytest.mark.django_db
 ENGLISH = {"HTTP_ACCEPT_LANGUAGE": "en"}
@@ -230,3 +231,13 @@ def test_many_questions_come_in_pages_with_as_many_queries(client, finance, monk
     assert len(seen) == 12 == Message.objects.filter(code=None).count()
     assert client.get(f"{HERE}?after=nonsense").status_code == 200
     assert client.get(f"{HERE}?after={uuid.uuid4()}").status_code == 200
+
+
+def test_a_question_about_no_order_is_listed_and_not_asked(client, finance):
+    message = opened(900)
+    shown = page(client)
+    assert message.payment.order_code in shown and "No such order" in shown
+    answer = client.post(f"{HERE}{message.pk}/tries/", follow=True, **ENGLISH)
+    assert "This order does not exist. Nothing was asked" in answer.content.decode()
+    message.refresh_from_db()
+    assert message.code is None
