@@ -7,9 +7,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from orders import events, slots, stock_holds, vouchers
+from catalog.models import Seller
+from orders import events, promises, slots, stock_holds, vouchers
 from orders.models import Order, Parcel
-from orders.parcels import Refused, Status, end_unpaid, free_goods, open_parcel, require_not_paid_for
+from orders.parcels import (
+    Reason,
+    Refused,
+    Status,
+    end_unpaid,
+    free_goods,
+    open_parcel,
+    require,
+    require_not_paid_for,
+)
 from orders.paying import capture_is_asked, lock_order, paid_payment, settle
 from payments import pay as payments
 from payments.models import Message, Payment
@@ -35,6 +45,26 @@ def cancel_parcel(*, order_code: str, number: int, by: User | None = None) -> Pa
             return parcel
         require_not_paid_for(parcel)
         asked = end_unpaid(order, parcel, list(parcel.lines.all()), Status.CANCELLED, by)
+    settle(asked)
+    return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
+
+
+def end_uncollected(*, order_code: str, number: int) -> Parcel:
+    """Cancel a packed parcel that nobody came for: its money is free at once, a dish is not sold again.
+
+    Raises Refused while it is still kept, and for one that is not waiting to be collected.
+    """
+    with transaction.atomic(durable=True):
+        order, parcel = open_parcel(order_code, number)
+        require(parcel, Status.READY)
+        if parcel.method != Parcel.Method.COLLECTION or promises.kept_until(parcel) > timezone.now():
+            raise Refused(_("This parcel still waits to be collected."))
+        require_not_paid_for(parcel)
+        parcel.decline_reason = Reason.NOT_COLLECTED
+        parcel.save(update_fields=["decline_reason"])
+        lines = list(parcel.lines.all())
+        is_dish = parcel.seller.kind == Seller.Kind.RESTAURANT
+        asked = end_unpaid(order, parcel, lines, Status.CANCELLED, None, out_of_stock=is_dish)
     settle(asked)
     return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
 

@@ -49,6 +49,7 @@ class Reason(models.TextChoices):
     SHORTAGE = "shortage", _("a part was missing and the shopper wanted all or nothing")
     SILENCE = "silence", _("the seller did not answer in time")
     EXPIRING = "expiring", _("the card holds the money no longer")
+    NOT_COLLECTED = "not_collected", _("it was not collected in time")
 
 
 class Missing(models.TextChoices):

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from catalog.models import Seller
 from okryu.calendar import PYONGYANG, at, is_working_day, local_day, next_working_day
+from orders.models import Parcel
 
 DISH_ANSWER = timedelta(minutes=10)
 DISH_BEFORE_WINDOW = timedelta(minutes=30)
@@ -82,6 +83,14 @@ def windows(seller: Seller, ordered_at: datetime) -> list[Window]:
         kept += [window for window in spans if window.start >= earliest]
     last_day = kept[0].day + timedelta(days=settings.DELIVERY_DAYS_AHEAD - 1)
     return [window for window in kept if window.day <= last_day]
+
+
+def kept_until(parcel: Parcel) -> datetime:
+    """Until when a packed parcel waits to be collected: the promised time if nobody has packed it yet."""
+    if parcel.ready_at is None:
+        return parcel.promised_until
+    hours = settings.COLLECTION_HOURS[parcel.seller.kind]
+    return max(parcel.ready_at, parcel.promised_from) + timedelta(hours=hours)
 
 
 def collection(seller: Seller, ordered_at: datetime) -> tuple[datetime, datetime]:

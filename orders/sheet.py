@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from okryu.money import format_won
+from orders import promises
 from orders.models import Order, OrderLine, Parcel
 from orders.parcels import Reason
 from orders.paying import APPROVED, can_be_paid, why_not
@@ -55,6 +56,10 @@ class ParcelSheet:
     def is_charged(self) -> bool:
         """Whether the receipt lists its goods: declined and cancelled ones cost nothing."""
         return self.parcel.status not in {Status.DECLINED, Status.CANCELLED}
+
+    @property
+    def kept_until(self) -> datetime:
+        return promises.kept_until(self.parcel)
 
     @property
     def is_collection(self) -> bool:
@@ -242,6 +247,8 @@ def _note(order: Order, parcel: Parcel) -> str:
     if parcel.status == Status.DECLINED and parcel.decline_reason in Reason.values:
         reason = Reason(parcel.decline_reason).label
         return _("The seller will not supply this parcel: %(reason)s. Its money stays yours.") % {"reason": reason}
+    if parcel.status == Status.CANCELLED and parcel.decline_reason == Reason.NOT_COLLECTED:
+        return _("This parcel was not collected in time and is cancelled. Its money stays yours.")
     if parcel.status == Status.CANCELLED and order.paid_at is not None:
         return _("This parcel was cancelled. Its money stays yours.")
     if parcel.status == Status.UNDELIVERABLE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -12,6 +13,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from catalog.models import Product
+from orders import promises
+from orders.cancelling import end_uncollected
 from orders.cart import forget_visitor_carts
 from orders.healing import heal
 from orders.models import Order, OrderLine, Parcel
@@ -45,9 +48,10 @@ def warn_of_waiting(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="sweep_orders", pass_context=False)
 def sweep_orders(timestamp: int) -> None:
-    """Expire holds, decline what nobody answered, settle what the network will not hold much longer."""
+    """Expire holds, end what nobody answered or collected, settle what the network will not hold much longer."""
     expire_due_orders()
     decline_unanswered()
+    cancel_uncollected()
     settle_expiring()
 
 
@@ -71,6 +75,24 @@ def decline_unanswered(*, limit: int = 200) -> int:
         status=Parcel.Status.AWAITING, confirm_by__lte=timezone.now(), order__status=Order.Status.PAID
     ).order_by("confirm_by")
     return _decline(late.values_list("order__code", "number")[:limit], Reason.SILENCE)
+
+
+def cancel_uncollected(*, limit: int = 200) -> int:
+    """Cancel the packed parcels that were kept as long as they are and not collected; how many."""
+    first = timezone.now() - timedelta(hours=min(settings.COLLECTION_HOURS.values()))
+    packed = Parcel.objects.filter(
+        status=Parcel.Status.READY, method=Parcel.Method.COLLECTION, captured_at=None, ready_at__lte=first
+    ).select_related("seller", "order")
+    count = 0
+    for parcel in packed.order_by("ready_at")[:limit]:
+        if promises.kept_until(parcel) > timezone.now():
+            continue
+        try:
+            end_uncollected(order_code=parcel.order.code, number=parcel.number)
+            count += 1
+        except Refused:  # collected between the question and the lock
+            log.info("parcel %s/%s was collected meanwhile", parcel.order.code, parcel.number)
+    return count
 
 
 def settle_expiring(*, limit: int = 200) -> int:

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.guesses import TooManyGuesses
-from orders.cancelling import cancel_order, cancel_parcel
+from catalog.models import Seller
+from orders.cancelling import cancel_order, cancel_parcel, end_uncollected
 from orders.healing import heal_once
 from orders.models import DeliverySlot, Order, OrderLine, Parcel
 from orders.parcels import (
@@ -23,7 +24,7 @@ from orders.parcels import (
     take_payment,
 )
 from orders.refunds import Goods, refund_lines, refund_undelivered
-from orders.tasks import decline_unanswered, settle_expiring, write_popularity
+from orders.tasks import cancel_uncollected, decline_unanswered, settle_expiring, write_popularity
 from payments.gateway import NoAnswer
 from payments.models import Account, Message, Payment, Transfer
 from payments.network.gateway import SimulatedGateway
@@ -300,6 +301,37 @@ def test_a_collection_is_paid_for_at_the_hand_over():
     assert money(card) == (10_000, 480)
     assert deliver_parcel(**where, code=code).status == "delivered"
     assert (money(card), totals(order), shelf(line_of(order))) == ((9520, 0), ("done", 480, 0, 0), (14, 0))
+
+
+@pytest.mark.parametrize(("kind", "hours", "left"), [("restaurant", 1, (19, 0)), ("shop", 24, (20, 0))])
+def test_what_nobody_collects_is_cancelled(kind, hours, left):
+    """A dish is kept an hour and not sold again, other goods a day."""
+    order, card = paid(parcels=[{"lines": [(80, 1)], "method": "collection"}])
+    Seller.objects.update(kind=kind)
+    about = {"order_code": order.code, "number": 1}
+    confirm_parcel(**about)
+    make_ready(**about)
+    soon = timezone.now() - timedelta(hours=hours) + timedelta(minutes=5)
+    Parcel.objects.update(ready_at=soon, promised_from=soon)
+    assert cancel_uncollected() == 0
+    with pytest.raises(Refused):
+        end_uncollected(**about)
+    Parcel.objects.update(ready_at=soon - timedelta(minutes=6), promised_from=soon - timedelta(minutes=6))
+    assert (cancel_uncollected(), cancel_uncollected()) == (1, 0)
+    parcel = Parcel.objects.get()
+    assert (parcel.status, parcel.decline_reason) == ("cancelled", "not_collected")
+    assert (money(card), shelf(line_of(order))) == ((10_000, 0), left)
+
+
+def test_a_collection_that_is_being_paid_for_is_not_cancelled(mute):
+    order, _card = paid(parcels=[{"lines": [(80, 1)], "method": "collection"}])
+    confirm_parcel(order_code=order.code, number=1)
+    make_ready(order_code=order.code, number=1)
+    long_ago = timezone.now() - timedelta(days=3)
+    Parcel.objects.update(ready_at=long_ago, promised_from=long_ago)
+    with pytest.raises(Refused):
+        deliver_parcel(order_code=order.code, number=1, code=Parcel.objects.get().handover_code)
+    assert cancel_uncollected() == 0
 
 
 def test_hand_over_codes_are_not_guessed():
