@@ -1,6 +1,7 @@
 """What a shopper asked for and how far it has come."""
 
 from orders.models.carts import Cart, CartLine
+from orders.models.favourites import Favourite, FavouriteList
 from orders.models.orders import (
     DeliverySlot,
     Order,
@@ -18,6 +19,8 @@ __all__ = [
     "Cart",
     "CartLine",
     "DeliverySlot",
+    "Favourite",
+    "FavouriteList",
     "Order",
     "OrderEvent",
     "OrderLine",
