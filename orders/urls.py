@@ -61,5 +61,6 @@ urlpatterns = [
     path("admin/desk/money/days/<slug:day>/questions/", settlement_days.questions, name="settlement-questions"),
     path("admin/desk/money/sellers/", statements.sellers, name="statements"),
     path("admin/desk/money/sellers/<int:seller_id>/", statements.seller, name="statement"),
+    path("admin/desk/money/sellers/<int:seller_id>/payouts/<uuid:key>/", statements.payout, name="payout"),
     path("admin/desk/money/sellers/<int:seller_id>/movements.csv", statements.download, name="statement-csv"),
 ]

@@ -11,8 +11,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Sum
 
-from payments.models import Account
+from payments.models import Account, Closing, DayCut, Transfer
+from payments.settlement import settlement_id
 
 # Kind of transfer → column of a statement, and whether it adds to what is owed.
 COLUMNS = ("sales", "subsidies", "returns", "commission", "payouts")
@@ -96,6 +98,25 @@ class Standing:
     today: Sums  # since the last closed day
 
 
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """One payout and what it covers: everything since the cut of the payout before, up to its own cut."""
+
+    amount: int
+    at: datetime
+    day: date  # the closed day it was paid for
+    since: date | None  # the day of the payout before
+    carried: int  # what was left, or owed by the seller, after the payout before
+    moved: int
+    low: int  # its transfers have seq > low and <= high
+    high: int
+
+    @property
+    def kept_back(self) -> int:
+        """Never above 0: what was returned after the cut and before the money left was not paid out."""
+        return self.amount - self.carried - self.moved
+
+
 def account_of(seller_id: int) -> int | None:
     """The account's id; None for a seller that has never sold."""
     found = Account.objects.filter(kind=Account.Kind.SELLER, owner=str(seller_id))
@@ -158,6 +179,49 @@ def moves(account: int, *, first: date, last: date | None, limit: int, before: i
     with connection.cursor() as cursor:
         cursor.execute(f"{_WITH_ORDERS} ORDER BY m.seq DESC LIMIT %(limit)s", values)
         return [Move(*row) for row in cursor.fetchall()]
+
+
+def payout(account: int, key: UUID) -> Payout | None:
+    """The payout with this id, if this account got it."""
+    paid = Transfer.objects.filter(debit_account_id=account, kind="payout").order_by("-seq")
+    row = paid.filter(uuid=key).first()
+    cut = _cut_of(row) if row else None
+    if row is None or cut is None:
+        return None
+    earlier = (_cut_of(other) for other in paid.filter(seq__lt=row.seq).iterator(chunk_size=20))
+    before = next((found for found in earlier if found and found.pk < cut.pk), None)
+    low = before.seq if before else 0
+    since = paid.filter(seq__gt=low, seq__lt=row.seq).aggregate(sum=Sum("amount"))["sum"] or 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT coalesce(sum(x), 0)::bigint FROM ({_MOVES}) m WHERE kind <> 'payout'",  # noqa: S608
+            {"account": account, "low": low, "high": cut.seq},
+        )
+        (moved,) = cursor.fetchone()
+    carried = _closing(account, before) - since
+    return Payout(row.amount, row.at, cut.day, before.day if before else None, carried, moved, low, cut.seq)
+
+
+def payout_moves(account: int, covered: Payout, *, limit: int, before: int | None = None) -> list[Move]:
+    """The transfers a payout covers, newest first, older than `before` (a seq)."""
+    values = {"account": account, "low": covered.low, "high": min(covered.high, (before or FOR_EVER) - 1)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_WITH_ORDERS} WHERE m.kind <> 'payout' ORDER BY m.seq DESC LIMIT %(limit)s", values | {"limit": limit}
+        )
+        return [Move(*row) for row in cursor.fetchall()]
+
+
+def _cut_of(paid: Transfer) -> DayCut | None:
+    """The closed day a payout was made for: its id says so. Nearly always the last one before it."""
+    cuts = DayCut.objects.filter(seq__lt=paid.seq).order_by("-id")
+    account = paid.debit_account_id
+    return next((cut for cut in cuts.iterator(100) if settlement_id(cut, "payout", account) == paid.uuid), None)
+
+
+def _closing(account: int, cut: DayCut | None) -> int:
+    written = Closing.objects.filter(account_id=account, cut_id__lte=cut.pk) if cut else Closing.objects.none()
+    return written.order_by("-cut_id").values_list("balance", flat=True).first() or 0
 
 
 def every_move(account: int, *, first: date, last: date) -> Iterator[Move]:

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -20,6 +21,8 @@ from accounts.private import member
 from accounts.staff import staff_page
 from catalog.models import Seller
 from okryu.calendar import PYONGYANG, local_day
+from orders.models import Parcel
+from payments import statements as reading
 from payments.models import DayCut
 from payments.statements import Move, account_of, every_move, moves, standing, standings, statement
 
@@ -62,12 +65,33 @@ def seller(request: HttpRequest, seller_id: int) -> HttpResponse:
             "statement": statement(account, first=first, last=last),
             "standing": standing(account),
             "next_payout": local_day(timezone.now()) + timedelta(days=1),
-            "moves": [_shown(line) for line in lines[:MOVES]],
+            "moves": _with_parcels(lines[:MOVES], found),
             "next_url": f"{_query(first, last)}&before={lines[MOVES - 1].seq}#moves" if len(lines) > MOVES else "",
             "first_url": f"{_query(first, last)}#moves" if _before(request) else "",
             "csv_url": f"movements.csv{_query(first, last)}",
         }
     return render(request, "orders/desk/statement.html", context)
+
+
+@require_safe
+@staff_page("payments.view_settlement")
+def payout(request: HttpRequest, seller_id: int, key: UUID) -> HttpResponse:
+    """One payout, the movements it covers and each one's parcel."""
+    found = get_object_or_404(_sellers(request), pk=seller_id)
+    account = account_of(found.pk)
+    covered = reading.payout(account, key) if account is not None else None
+    if account is None or covered is None:
+        raise Http404
+    before = _before(request)
+    lines = reading.payout_moves(account, covered, limit=MOVES + 1, before=before)
+    context = {
+        "seller": found,
+        "payout": covered,
+        "moves": _with_parcels(lines[:MOVES], found),
+        "next_url": f"?before={lines[MOVES - 1].seq}#moves" if len(lines) > MOVES else "",
+        "first_url": f"{request.path}#moves" if before else "",
+    }
+    return render(request, "orders/desk/payout.html", context)
 
 
 @require_safe
@@ -109,6 +133,13 @@ def _csv(account: int, first: date, last: date) -> Iterator[str]:
 def _harmless(text: str) -> str:
     """A cell no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _with_parcels(lines: list[Move], seller: Seller) -> list[dict[str, Any]]:
+    """Each movement with its words and its parcel: the page that the seller's own people may open too."""
+    codes = {line.order_code for line in lines if line.order_code}
+    parcels = dict(Parcel.objects.filter(seller=seller, order__code__in=codes).values_list("order__code", "pk"))
+    return [_shown(line) | {"parcel": parcels.get(line.order_code)} for line in lines]
 
 
 def _shown(line: Move) -> dict[str, Any]:
