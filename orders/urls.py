@@ -6,6 +6,7 @@ from orders.views import (
     cancellation,
     cart,
     checkout,
+    copies,
     favourites,
     hold,
     order,
@@ -42,6 +43,7 @@ urlpatterns = [
     path("orders/<slug:code>/payment/", payment.payment, name="payment"),
     path("orders/<slug:code>/receipt/", receipt.receipt, name="receipt"),
     path("orders/<slug:code>/hold/", hold.hold, name="hold"),
+    path("orders/<slug:code>/copies/", copies.copies, name="copies"),
     path("orders/<slug:code>/cancellation/", cancellation.cancellation, name="cancellation"),
     path(
         "orders/<slug:code>/parcels/<int:number>/cancellation/",
