@@ -1,8 +1,14 @@
-"""A ledger of a million transfers, day by day, written by a few large statements through every guard it has."""
+"""A ledger of a million transfers, day by day, written by a few large statements through every guard it has.
+
+Nothing is switched off and no history is claimed: each payment is asked, answered and posted like any other, only many
+in one statement. Two processes write at once, no row of one is locked by the other.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,7 +24,9 @@ from payments.settlement import close_day, settle
 from payments.shop_book import commission_on
 
 FIRST_DAY = date(2001, 1, 1)
-BATCH = 5_000  # payments a commit: a card's row is written often, and only a commit lets its old versions go
+BATCH = 2_500  # payments a commit: a card's row is written often, and only a commit lets its old versions go
+WRITERS = 2  # divides the number of cards
+_FORK = multiprocessing.get_context("fork")
 TRANSFERS = 4  # of one payment: capture, sale, fare, commission
 
 # One batch, as the service writes one payment: question, authorisation, answer, question, capture, answer, shop book.
@@ -27,7 +35,7 @@ CREATE TEMP TABLE batch ON COMMIT DROP AS
 SELECT gen_random_uuid() AS payment, gen_random_uuid() AS authorisation, gen_random_uuid() AS capture,
        left(md5(random()::text), 12) AS code,
        %(card)s + (n %% %(cards)s) AS card, (n * 7919 %% %(sellers)s) AS seller
-  FROM generate_series(%(first)s, %(last)s) n;
+  FROM generate_series(%(first)s, %(last)s, %(writers)s) n;
 ANALYZE batch;
 INSERT INTO payments_payment (id, order_code, amount) SELECT payment, code, %(amount)s FROM batch;
 INSERT INTO payments_message (id, payment_id, verb, amount, next_at)
@@ -51,7 +59,7 @@ SELECT gen_random_uuid(), kind, debit, credit, won, payment FROM batch, LATERAL 
 _VOUCHERS = """
 INSERT INTO payments_transfer (id, kind, debit_account_id, credit_account_id, amount, reference)
 SELECT gen_random_uuid(), kind, debit, credit, 10, gen_random_uuid()
-  FROM generate_series(1, %(count)s) n, LATERAL (VALUES
+  FROM generate_series(%(first)s, %(count)s, %(writers)s) n, LATERAL (VALUES
     ('subsidy', %(promotion)s, %(seller)s), ('subsidy_back', %(seller)s, %(promotion)s)) moves (kind, debit, credit)
  WHERE (kind = 'subsidy') = (n %% 10 > 0)
 """
@@ -71,10 +79,30 @@ def trade(shelf: Shelf, *, payments: int) -> None:
         "fare": FARE,
         "basis": COMMISSION_BP,
         "due": commission_on(GOODS, COMMISSION_BP),
+        "writers": WRITERS,
     }
-    for first in range(0, payments, BATCH):
+    _at_once(_trade, about, payments)
+
+
+def _at_once(write: Callable[..., None], *about: object) -> None:
+    """`write(0, …)` and `write(1, …)`, each in a process of its own."""
+    connection.close()  # a process must not inherit an open one
+    writers = [_FORK.Process(target=write, args=(number, *about)) for number in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    if any(writer.exitcode for writer in writers):
+        raise RuntimeError("a writer failed; its traceback is above")
+
+
+def _trade(number: int, about: dict[str, int], payments: int) -> None:
+    """Every WRITERS-th payment, the `number`th of them first."""
+    for first in range(number, payments, BATCH * WRITERS):
         with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(_BATCH, {**about, "first": first, "last": min(first + BATCH, payments) - 1})
+            last = min(first + BATCH * WRITERS, payments) - 1
+            cursor.execute(_BATCH, {**about, "first": first, "last": last})
+    connection.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +136,13 @@ def end_of_day(number: int) -> Night:
 def move_often(*, seller: int, count: int) -> None:
     """`count` movements of one seller's account: nine vouchers made good to one taken back."""
     promotion = Account.objects.get(kind=Account.Kind.PROMOTION).pk
+    _at_once(_move, {"count": count, "promotion": promotion, "seller": seller, "writers": WRITERS})
+
+
+def _move(number: int, about: dict[str, int]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_VOUCHERS, {"count": count, "promotion": promotion, "seller": seller})
+        cursor.execute(_VOUCHERS, {**about, "first": number + 1})
+    connection.close()
 
 
 def analyse() -> None:
