@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection
+
+
+def now() -> datetime:
+    """The moment this transaction began, as the guards see it: waiting for a lock makes nothing older."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment
 
 
 def today() -> date:

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.contrib.postgres.functions import TransactionNow
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from payments import clock
 from payments.gateway import APPROVED
 from payments.models import Transfer
 from payments.network.acting import as_network
@@ -36,9 +36,9 @@ def claims_about(card: Card) -> QuerySet[Claim]:
 
 def can_be_claimed(sent: Instruction) -> bool:
     """Whether there is still time to call this sending a mistake, and nobody has yet."""
-    since = timezone.now() - timedelta(days=settings.CARD_CLAIM_DAYS)
+    since = Now() - timedelta(days=settings.CARD_CLAIM_DAYS)
     is_sent = (sent.kind, sent.code) == (Instruction.Kind.SEND, APPROVED)
-    return is_sent and sent.created_at >= since and not Claim.objects.filter(instruction=sent).exists()
+    return is_sent and Instruction.objects.filter(pk=sent.pk, created_at__gte=since, claim=None).exists()
 
 
 @retrying
@@ -108,7 +108,7 @@ def expire_claims(*, limit: int = 500) -> int:
 
 
 def _require_open(claim: Claim, sent: Instruction, card: Card) -> None:
-    if claim.state != State.OPEN or claim.expires_at <= timezone.now() or sent.payee_id != card.account_id:
+    if claim.state != State.OPEN or claim.expires_at <= clock.now() or sent.payee_id != card.account_id:
         raise Refused("claim over")
 
 
@@ -121,6 +121,6 @@ def _send_back(claim: Claim, sent: Instruction, card: Card) -> None:
 
 
 def _decide(claim: Claim, state: str) -> Claim:
-    claim.state, claim.decided_at = state, timezone.now()
+    claim.state, claim.decided_at = state, clock.now()
     claim.save(update_fields=["state", "decided_at"])
     return claim

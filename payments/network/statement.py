@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -51,6 +50,7 @@ class Overview:
     may_pay_once: int
     left_today: int
     payments_left_today: int
+    is_expired: bool
 
     @property
     def available(self) -> int:
@@ -59,10 +59,6 @@ class Overview:
     @property
     def is_locked(self) -> bool:
         return self.card.pin_tries >= PIN_TRIES
-
-    @property
-    def is_expired(self) -> bool:
-        return self.card.expires_on < local_day(timezone.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +88,28 @@ def overview(token: UUID) -> Overview | None:
         return None
     open_ = Authorisation.objects.filter(account_id=card.account_id, state=Authorisation.State.OPEN)
     holds = list(open_.filter(expires_at__gt=Now()).order_by("-created_at"))
-    spent, count = today_of(card.account_id, timezone.now())
+    # The database's clock, as the one that judges.
+    posted, now = Balance.objects.annotate(moment=Now()).values_list("posted", "moment").get(pk=card.account_id)
+    spent, count = today_of(card.account_id, now)
     left = max(card.per_day - spent, 0)
     return Overview(
         card=card,
-        posted=Balance.objects.values_list("posted", flat=True).get(pk=card.account_id),
+        posted=posted,
         held=sum(hold.held for hold in holds),
         holds=holds,
-        ended=_ended(card.account_id),
+        ended=_ended(card.account_id, now),
         claims=list(claims_about(card)[:PAGE]),
         may_pay_once=min(card.per_payment, left),
         left_today=left,
         payments_left_today=max(card.count_day - count, 0),
+        is_expired=card.expires_on < local_day(now),
     )
 
 
-def _ended(account: int) -> list[Authorisation]:
+def _ended(account: int, now: datetime) -> list[Authorisation]:
     """Holds that ended by themselves of late, whether or not the job has written it down yet."""
-    since = timezone.now() - _SHOW_ENDED
-    over = Q(state=Authorisation.State.OPEN, expires_at__lte=Now()) | Q(state=Authorisation.State.EXPIRED)
+    since = now - _SHOW_ENDED
+    over = Q(state=Authorisation.State.OPEN, expires_at__lte=now) | Q(state=Authorisation.State.EXPIRED)
     ended = Authorisation.objects.filter(over, account_id=account, expires_at__gte=since)
     return [hold for hold in ended.order_by("-expires_at")[:PAGE] if hold.amount > hold.captured + hold.released]
 

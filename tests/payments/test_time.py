@@ -12,11 +12,11 @@ from okryu.calendar import PYONGYANG, at, local_day
 from payments import clock, pay, tasks
 from payments.gateway import Ask, NoAnswer, gateway
 from payments.models import DayCut, Message, Transfer
-from payments.network import verbs
+from payments.network import claims, statement, verbs
 from payments.network.expiry import expire_holds
 from payments.network.models import Authorisation, Balance
-from tests.payments.cast import asked, authorised, balance, captured, issued, opened, told
-from tests.payments.desk_cast import every_won_is_accounted_for
+from tests.payments.cast import PIN, asked, authorised, balance, captured, issued, opened, told
+from tests.payments.desk_cast import claimed, every_won_is_accounted_for
 
 
 def moved(authorisation, **moments):
@@ -104,6 +104,25 @@ def test_a_wrong_clock_of_the_host_does_not_matter(monkeypatch, year):
     assert set(Transfer.objects.values_list("at__year", flat=True)) == {today.year}
     assert told(capture_of(held, 100)).payment.state == "done"
     assert every_won_is_accounted_for()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("year", [2001, 2099])
+def test_claims_and_the_card_page_go_by_the_databases_clock_too(monkeypatch, year):
+    today = clock.today()
+    payer, (payee, _) = issued(1_000)[0], issued(0)
+    token = payee.token
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.datetime(year, 1, 1, tzinfo=PYONGYANG))
+    claim = claimed(payer, payee, 100)
+    assert abs(claims.refuse(claim=claim, card=payee).decided_at.date() - today) <= datetime.timedelta(days=1)
+    other = claimed(payer, payee, 100)
+    assert claims.agree(key=uuid.uuid4(), claim=other, card=payee, pin=PIN) == "00"
+    shown = statement.overview(token)
+    assert shown is not None
+    assert not shown.is_expired
+    sender = statement.overview(payer.token)
+    assert sender is not None
+    assert sender.payments_left_today == payer.count_day - 2
 
 
 # ---------------------------------------------------------------- a hold that runs out
