@@ -214,6 +214,24 @@ def test_captured_at_the_network_and_unanswered_here_is_in_flight():
     well()
 
 
+def test_an_answer_that_comes_while_a_day_is_settled_is_booked(monkeypatch):
+    _, presented = issued(10_000)
+    question = capture_question(authorised(presented, 1_000))
+    answer = pay.send(question)
+    cut = close_day(next_day())
+
+    def answered_just_before(day):
+        if Message.objects.get(pk=question.pk).code is None:
+            recorded(question, answer)
+        return reconcile(day)
+
+    monkeypatch.setattr("payments.settlement.reconcile", answered_just_before)
+    settled = settle_with_file(cut)
+    assert (settled.received, settled.waits_for) == (1_000, "")
+    assert Settlement.objects.get().received == 1_000
+    assert not any(finding.rows for finding in audit.audit())
+
+
 def test_an_amount_that_differs_gates_the_payouts_until_it_is_explained():
     _, presented = issued(10_000)
     payment = captured(presented, 1_000)
