@@ -107,6 +107,37 @@ def correct_count(stock: Stock, counted: int, *, cause: str, by: User | None = N
     _move(stock, Kind.COUNT, cause=cause, on_hand=counted - stock.on_hand, by=by, note=note)
 
 
+def open_stocks(thresholds: dict[int, int]) -> None:
+    """Empty stock rows for these variants (variant id → low from), where there are none yet. One statement."""
+    _needs_transaction()
+    rows = sorted(thresholds.items())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog_stock (variant_id, on_hand, reserved, low_threshold)"
+            " SELECT variant, 0, 0, low FROM unnest(%s::bigint[], %s::int[]) AS n (variant, low)"
+            " ON CONFLICT (variant_id) DO NOTHING",
+            [[row[place] for row in rows] for place in range(2)],
+        )
+
+
+def record_many(kind: str, pieces: dict[int, tuple[int, str]], *, by: User | None, note: str) -> None:
+    """`receive` or `correct_count` for many shelves in one statement: variant id → (pieces more or less, cause).
+
+    The rows are locked by `lock`, and counts were compared with what was promised.
+    """
+    _needs_transaction()
+    moves = sorted((stock, change, cause) for stock, (change, cause) in pieces.items() if change)
+    columns = [[move[place] for move in moves] for place in range(3)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog_stockmovement (stock_id, kind, on_hand_change, reserved_change, cause, note, by_id)"
+            " SELECT stock, %s, change, 0, cause, %s, %s"
+            " FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS moves (stock, change, cause)"
+            " ON CONFLICT (stock_id, kind, cause) DO NOTHING",
+            [str(kind), note, by.pk if by else None, *columns],
+        )
+
+
 def _already(stock: Stock, kind: str, cause: str) -> bool:
     return StockMovement.objects.filter(stock=stock, kind=kind, cause=cause).exists()
 

@@ -3,6 +3,8 @@
 from procrastinate.contrib.django import app
 
 from catalog import packing, pictures, stock_wishes
+from catalog.importing import job as import_job
+from catalog.importing import stages as import_stages
 from catalog.markdowns import apply_markdowns
 from catalog.models import Picture
 from catalog.search import index as search_index
@@ -55,3 +57,23 @@ def tell_of_stock(timestamp: int) -> None:
 def markdowns(timestamp: int) -> None:
     """Lower the prices whose planned time has come, and raise those whose time is over."""
     apply_markdowns()
+
+
+# One at a time: two files may speak of the same products.
+@app.task(queue="imports", lock="imports", priority=-5)
+def check_import(import_id: int) -> None:
+    """Compare every row of a file with the shop."""
+    import_job.check(import_id)
+
+
+@app.task(queue="imports", lock="imports", priority=-5)
+def write_import(import_id: int) -> None:
+    """Write the rows of a file that were found good."""
+    import_job.write_rows(import_id)
+
+
+@app.periodic(cron="17 3 * * *")
+@app.task(queueing_lock="forget_import_rows", pass_context=False)
+def forget_import_rows(timestamp: int) -> None:
+    """Drop what is no longer needed of old imports; the reports and every refused row stay."""
+    import_stages.forget_old()

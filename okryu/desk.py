@@ -34,6 +34,13 @@ class Desk:
 # In the order of a working day. A permission names one right that also guards the page.
 DESKS: list[Desk] = [
     Desk(
+        title=_("Import and export"),
+        text=_("Products, prices and stock from a CSV or XLSX file, with a preview, and into one."),
+        url="/admin/desk/catalogue/",
+        permission="catalog.import_catalogue",
+        icon="upload_file",
+    ),
+    Desk(
         title=_("Answers to reviews"),
         text=_("What buyers wrote about the goods, and what the seller says to it."),
         url="/admin/desk/reviews/",

@@ -20,6 +20,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 METHODS = "GET, HEAD, POST"
 # Everywhere else a form has no files, and its whole body fits the form limit.
 UPLOAD_PATHS = ("/admin/",)
+IMPORT_PATH = "/admin/desk/catalogue/"  # whole catalogues come in here
 # Django's admin hands the filters of an address on unread: PostgreSQL takes no NUL, a date no year of many digits.
 BROKEN_FILTER = re.compile(r"%00|__(year|month|day)=[^&]*[0-9]{5}")
 PERMISSIONS_POLICY = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -63,9 +64,7 @@ def _refused(request: HttpRequest) -> int | None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
         return 400
-    files_allowed = request.path_info.startswith(UPLOAD_PATHS)
-    limit = settings.UPLOAD_LIMIT_BYTES if files_allowed else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if len(length) > 12 or int(length) > limit:
+    if len(length) > 12 or int(length) > _limit(request.path_info):
         return 413
     # Forms are UTF-8. Django would read this one in its own charset, or fail while reading it.
     charset = (request.content_params or {}).get("charset", "utf-8")
@@ -73,6 +72,12 @@ def _refused(request: HttpRequest) -> int | None:
         return None if codecs.lookup(charset).name == "utf-8" else 400
     except (LookupError, ValueError):
         return 400
+
+
+def _limit(path: str) -> int:
+    if path == IMPORT_PATH:
+        return settings.IMPORT_LIMIT_BYTES
+    return settings.UPLOAD_LIMIT_BYTES if path.startswith(UPLOAD_PATHS) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:

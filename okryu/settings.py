@@ -229,6 +229,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # an admin form with twenty variants has some six hundred
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 UPLOAD_LIMIT_BYTES = 12 * 1024 * 1024  # whole requests; okryu.middleware refuses more before reading
+IMPORT_LIMIT_BYTES = 25 * 1024 * 1024  # a catalogue's file, at the import desk alone
 
 LANGUAGE_CODE = "ko-kp"
 LANGUAGES = [("ko-kp", "조선어"), ("en", "English")]

@@ -14,6 +14,7 @@ urlpatterns = [
     path("card/", include("payments.network.urls")),
     path("figures/", include("okryu.figures.urls")),
     path("", include("okryu.pages")),
+    path("admin/desk/catalogue/", include("catalog.importing.urls")),
     path("admin/desk/search/", include("catalog.search.desk")),
     path("admin/desk/money/", include("payments.desk.urls")),
     path("admin/desk/cards/", include("payments.network.desk_urls")),

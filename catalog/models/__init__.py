@@ -1,6 +1,7 @@
 """What the shop offers: categories, sellers, products, variants, stock, pictures, reviews, notices."""
 
 from catalog.models.attributes import Attribute, AttributeOption, AttributeValue
+from catalog.models.imports import CatalogueImport, FilePiece, ImportRow, RememberedMapping
 from catalog.models.listing import Block, Listing, ListingDue, OldSlug, Packed
 from catalog.models.pictures import Picture
 from catalog.models.prices import Markdown, PriceRecord
@@ -15,7 +16,10 @@ __all__ = [
     "AttributeOption",
     "AttributeValue",
     "Block",
+    "CatalogueImport",
     "Category",
+    "FilePiece",
+    "ImportRow",
     "Listing",
     "ListingDue",
     "Markdown",
@@ -28,6 +32,7 @@ __all__ = [
     "ProductKind",
     "ProductQuerySet",
     "ProductVariant",
+    "RememberedMapping",
     "Review",
     "SearchDoc",
     "SearchDue",

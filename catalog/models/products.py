@@ -76,6 +76,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
         cheapest = ProductVariant.objects.filter(product=OuterRef("pk"), is_active=True).alias(gone=gone)
         return self.annotate(price_now=Subquery(cheapest.annotate(now=price).order_by("gone", "now").values("now")[:1]))
 
+    def untranslated(self) -> ProductQuerySet:
+        """Products whose Korean name only stands in for the English one, or that have no English name."""
+        stands_in = Q(name_ko_kp=F("name_en")) & ~Q(name_ko_kp__regex="[가-힣]")
+        untranslated: ProductQuerySet = self.rewrite(False)  # type: ignore[attr-defined]
+        return untranslated.filter(stands_in | Q(name_en__isnull=True) | Q(name_en=""))
+
     def most_ordered(self) -> ProductQuerySet:
         return self.order_by("-sold_30_days", "-pk")
 
