@@ -18,6 +18,7 @@ from catalog.search.units import is_amount
 
 LIMIT = 60_000  # Korean words kept, and as many English ones
 SEEN_TWICE = 2
+COMPOUND, LONGEST_COMPOUND = 4, 8  # syllables
 Term = tuple[str, str, str]  # kind, key, term
 
 
@@ -27,10 +28,11 @@ def korean_words(name: str) -> list[str]:
 
 
 def terms_of(korean: str, english: str = "") -> set[str]:
-    """The Korean words of a name, and each pair of neighbours as people write it without the space."""
+    """The Korean words of a name, the two of a compound, and each pair of neighbours as people write it together."""
     words = [word for word in plain(korean).split() if not is_amount(word)]
     pairs = [f"{a} {b}" for a, b in pairwise(words)]
-    return {term for term in (*korean_words(korean), *pairs) if hangul.has_hangul(term)}
+    compounds = [half for word in words for half in halves(word)]
+    return {term for term in (*korean_words(korean), *pairs, *compounds) if hangul.has_hangul(term)}
 
 
 def english_words(english: str) -> set[str]:
@@ -69,13 +71,11 @@ def rebuild(names: Iterable[tuple[str, str, int]]) -> int:
     """
     korean, english = _counted(names)
     _add_parts(korean)
-    understood = set()
-    for south in SearchSynonym.objects.filter(is_approved=True).values_list("south", flat=True):
-        if hangul.is_whole(south) and len(south) > 1:
-            understood.add(south)
     kept = dict(korean.most_common(LIMIT))
-    # Known to corrections, but no product has it: never suggested.
-    kept |= dict.fromkeys(understood - set(kept), 0)
+    # Known to corrections, but perhaps no word that any product has: never suggested.
+    room = LIMIT - len(kept)
+    guessed = sorted({piece for word in kept for piece in pieces(word, set(kept))} - set(kept))[:room]
+    kept |= dict.fromkeys(guessed, 0) | dict.fromkeys(_understood() - set(kept), 0)
     kept_english = dict(english.most_common(LIMIT))
     counts = {**kept, **kept_english}
     entries = sorted({row for row in rows(kept, kept_english) if row[1]})
@@ -86,6 +86,31 @@ def rebuild(names: Iterable[tuple[str, str, int]]) -> int:
             for kind, key, term in entries:
                 copy.write_row((kind, key, term, len(key), counts[term]))
     return len(entries)
+
+
+def _understood() -> set[str]:
+    """Both sides of every pair in use: what people write and what the shop says."""
+    pairs = SearchSynonym.objects.filter(is_approved=True).values_list("south", "north")
+    return {word for pair in pairs for word in pair if hangul.is_whole(word) and len(word) > 1}
+
+
+def halves(word: str) -> tuple[str, ...]:
+    """평양랭면 is 평양 and 랭면: nearly all compounds of four syllables are made of two and two."""
+    return (word[:2], word[2:]) if len(word) == COMPOUND and all(map(hangul.syllable, word)) else ()
+
+
+def pieces(word: str, known: set[str]) -> set[str]:
+    """What a longer compound may be made of: the noun it ends in, and what is left beside a word that is known.
+
+    A small shop says 랭면 once, inside a longer name: without its pieces nobody who mistypes it would be understood.
+    """
+    if len(word) <= COMPOUND or len(word) > LONGEST_COMPOUND or not all(map(hangul.syllable, word)):
+        return set()
+    found = {word[-2:], word[-3:]}
+    for at in range(2, len(word) - 1):
+        head, tail = word[:at], word[at:]
+        found |= {tail} if head in known else {head} if tail in known else set()
+    return found
 
 
 def _counted(names: Iterable[tuple[str, str, int]]) -> tuple[Counter[str], Counter[str]]:
