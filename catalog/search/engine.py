@@ -94,9 +94,11 @@ class _Search:
     def _sure(self) -> list[Tier]:
         words = self.words
         whole = self._group(self.text, typed=self.found.query)
-        # Whole words by themselves first: of a word that begins ten thousand names no exact one may be overlooked.
-        exact = replace(whole, probes=[replace(p, whole_word=True) for p in whole.probes if p.column in "kfe"])
-        tiers = [Tier("A", "the whole query as a word", self.text, [exact], self.limit)]
+        tiers = []
+        if len(words) == 1:
+            # Whole words by themselves first: of one that begins ten thousand names no exact one may be overlooked.
+            exact = replace(whole, probes=[replace(p, whole_word=True) for p in whole.probes if p.column in "kfe"])
+            tiers.append(Tier("A", "the whole query as a word", self.text, [exact], self.limit))
         tiers.append(Tier("A", "the whole query", self.text, [whole], self.limit))
         each = [self._group(word) for word in words] if len(words) > 1 else [Group([])]
         if len(words) > 1:

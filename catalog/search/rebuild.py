@@ -37,7 +37,7 @@ def _count(table: str, *args: int) -> int:
 
 
 def _has_index() -> bool:
-    return _count("pg_indexes WHERE indexname = 'searchdoc_keys' AND schemaname = current_schema()") > 0
+    return _count("pg_indexes WHERE indexname = 'searchdoc_words' AND schemaname = current_schema()") > 0
 
 
 def _missing(missing: int, tell: Tell) -> int:
@@ -55,7 +55,7 @@ def _copy(products: int, tell: Tell, *, afresh: bool) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [index.FOLLOWER_LOCK])
         try:
-            cursor.execute("DROP INDEX IF EXISTS searchdoc_keys")
+            cursor.execute("DROP INDEX IF EXISTS searchdoc_words")
             if afresh:  # what is noted from here on is newer than what is read below
                 cursor.execute("DELETE FROM catalog_searchdue WHERE kind IN ('p', 'f')")
             for rows in _by_popularity():
@@ -66,7 +66,7 @@ def _copy(products: int, tell: Tell, *, afresh: bool) -> int:
                 tell(written, products)
             cursor.execute("SET maintenance_work_mem = '512MB'")
             with connection.schema_editor() as editor:
-                editor.add_index(SearchDoc, next(i for i in SearchDoc._meta.indexes if i.name == "searchdoc_keys"))
+                editor.add_index(SearchDoc, next(i for i in SearchDoc._meta.indexes if i.name == "searchdoc_words"))
             cursor.execute("RESET maintenance_work_mem")
             cursor.execute("ANALYZE catalog_searchdoc")
         finally:
