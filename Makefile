@@ -7,6 +7,8 @@ DEV = $(IN_VENV) --dev
 .NOTPARALLEL:
 KILLS ?= 500
 RACE_SECONDS ?= 60
+OUTAGE_SECONDS ?= 300
+HISTORIES ?= 1000
 .PHONY: help run test long chaos lint check bench-payments bench-catalogue shell psql manage clean
 
 help:  ## List the targets
@@ -22,9 +24,10 @@ test:  ## All tests but the long ones, in under 5 minutes; T=tests/orders for a 
 long:  ## The tests marked long: kills, races, deep property runs
 	@$(DEV) --browser -- python -m pytest -m long $(T)
 
-chaos:  ## About an hour of kills and races; KILLS=500, RACE_SECONDS=60, PAUSE=3 between kills, SEED
+chaos:  ## Hours of kills, races, histories; KILLS=500, RACE_SECONDS=60, OUTAGE_SECONDS=300, HISTORIES=1000, PAUSE=3, SEED
 	@$(DEV) -- env KILLS=$(KILLS) python -m tests.payments.kills
-	@$(DEV) -- env RACE_SECONDS=$(RACE_SECONDS) CRASH_POINTS=all python -m pytest -m long tests/payments tests/orders
+	@$(DEV) -- env RACE_SECONDS=$(RACE_SECONDS) OUTAGE_SECONDS=$(OUTAGE_SECONDS) HISTORIES=$(HISTORIES) CRASH_POINTS=all \
+		python -m pytest -m long tests/payments tests/orders
 
 lint:  ## ruff, mypy, import directions, migrations, templates, foreign hosts
 	@$(DEV) -- true

@@ -30,19 +30,25 @@ class Ask:
     of: UUID
     card: str = ""
     pin_is_right: bool = True
+    holder_is_right: bool = True
 
 
 class Network:
-    def __init__(self) -> None:
-        self.cards: dict[str, dict] = {}  # number → posted, tries
+    def __init__(self, met: Counter[str]) -> None:
+        self.met = met  # how often each kind of thing happened
+        self.cards: dict[str, dict] = {}  # number → posted, tries, lost, per_payment
         self.holds: dict[UUID, dict] = {}  # every authorisation ever heard
         self.done: dict[UUID, tuple] = {}  # every other question that was approved
         self.float = self.merchant = self.fees = 0
         self.since_cut: list[tuple[UUID, UUID, int]] = []  # question, authorisation, won that came or went
+        self.sent: dict[UUID, dict] = {}  # every sending: payer, payee, amount, code, and the state of its claim
 
     def load(self, number: str, amount: int) -> None:
         self.cards[number]["posted"] += amount
         self.float += amount
+
+    def available(self, number: str) -> int:
+        return self.cards[number]["posted"] - self.held(number)
 
     def held(self, number: str) -> int:
         return sum(self.kept(hold) for hold in self.holds.values() if hold["card"] == number)
@@ -55,6 +61,7 @@ class Network:
         """The network sees what is overdue when it next looks at the card."""
         for hold in self.holds.values():
             if hold["card"] == number and hold["overdue"] and hold["state"] == "open":
+                self.met["held money expired"] += self.kept(hold) > 0
                 hold["state"] = "expired"
 
     def hear(self, ask: Ask) -> str:
@@ -65,12 +72,22 @@ class Network:
 
     def _authorise(self, ask: Ask) -> str:
         if old := self.holds.get(ask.id):
+            self.met["kept out by a tombstone" if old["amount"] == 0 else "an authorisation heard again"] += 1
             return old["code"] if old["amount"] in (0, ask.amount) else "94"
-        code = self._judge(ask.card, ask.amount, ask.pin_is_right)
+        code = self._judge(ask.card, ask.amount, ask.pin_is_right, holder_is_right=ask.holder_is_right)
         self._hold(ask.id, ask.card, ask.amount, code)
         return code
 
-    def _judge(self, number: str, amount: int, pin_is_right: bool) -> str:
+    def _judge(
+        self,
+        number: str,
+        amount: int,
+        pin_is_right: bool,
+        *,
+        holder_is_right: bool = True,
+        fee: int = 0,
+        limited: bool = True,
+    ) -> str:
         self.expire(number)
         card = self.cards[number]
         if card["lost"]:
@@ -80,24 +97,59 @@ class Network:
         card["tries"] = 0 if pin_is_right else card["tries"] + 1
         if not pin_is_right:
             return "55"
-        return "00" if amount <= card["posted"] - self.held(number) else "51"
+        if not holder_is_right:
+            return "57"
+        if limited and amount > card["per_payment"]:
+            return "61"
+        return "00" if amount + fee <= self.available(number) else "51"
 
     def redeem(self, number: str, amount: int, pin_is_right: bool) -> str:
-        code = self._judge(number, amount, pin_is_right)
+        code = self._judge(number, amount, pin_is_right, limited=False)
         if code == "00":
             self.cards[number]["posted"] -= amount
             self.float -= amount
         return code
 
-    def send(self, payer: str, payee: str, amount: int, fee: int, pin_is_right: bool) -> str:
-        code = self._judge(payer, amount + fee, pin_is_right)
+    def send(self, key: UUID, *, payer: str, payee: str, amount: int, fee: int, pin_is_right: bool) -> str:
+        code = self._judge(payer, amount, pin_is_right, fee=fee)
         if code == "00" and self.cards[payee]["lost"]:
             code = "78"
         if code == "00":
             self.cards[payer]["posted"] -= amount + fee
             self.cards[payee]["posted"] += amount
             self.fees += fee
+        self.sent[key] = {
+            "payer": payer, "payee": payee, "amount": amount, "code": code, "claim": None, "overdue": False,
+        }  # fmt: skip
         return code
+
+    def claim(self, key: UUID) -> bool:
+        """Whether who sent it may call it a mistake; again changes nothing."""
+        sent = self.sent[key]
+        if sent["code"] == "00" and sent["claim"] is None:
+            sent["claim"] = "open"
+        return sent["claim"] is not None
+
+    def is_open(self, key: UUID) -> bool:
+        return self.sent[key]["claim"] == "open" and not self.sent[key]["overdue"]
+
+    def agree(self, key: UUID, pin_is_right: bool) -> str:
+        """The code for who received it and sends it back, all of it, without a fee and outside the limits."""
+        sent = self.sent[key]
+        if sent["claim"] == "agreed":
+            return "00"
+        code = self._judge(sent["payee"], sent["amount"], pin_is_right, limited=False)
+        if code == "00":
+            self.cards[sent["payee"]]["posted"] -= sent["amount"]
+            self.cards[sent["payer"]]["posted"] += sent["amount"]
+            sent["claim"] = "agreed"
+        return code
+
+    def end_claims(self) -> int:
+        due = [sent for sent in self.sent.values() if sent["claim"] == "open" and sent["overdue"]]
+        for sent in due:
+            sent["claim"] = "expired"
+        return len(due)
 
     def _hold(self, key: UUID, card: str, amount: int, code: str) -> None:
         state = "open" if code == "00" else "declined"
@@ -109,6 +161,7 @@ class Network:
     def _reverse(self, ask: Ask) -> str:
         hold = self._original(ask)
         if hold is None:
+            self.met["tombstone"] += 1
             self._hold(ask.of, "", 0, "68")
         elif hold["captured"]:
             return "12"
@@ -147,7 +200,7 @@ class Line:
     """What the shop hears of the network."""
 
     def __init__(self, network: Network) -> None:
-        self.network = network
+        self.network, self.met = network, network.met
         self.faults: deque[str] = deque()
         self.late: list[tuple[int, Ask | None]] = []
 
@@ -171,6 +224,7 @@ class Line:
     def _next(self, ask: Ask | None) -> str:
         self.arrive()
         kind, _, calls = (self.faults.popleft() if self.faults else "ok").partition(":")
+        self.met[f"fault {kind}"] += 1
         if kind == "late":
             self.late.append((int(calls), ask))
         return kind
@@ -183,6 +237,7 @@ class Payment:
     amount: int
     state: str = "pending"
     code: str | None = None
+    card: str = ""
     captured: int = 0
     released: int = 0
     refunded: int = 0
