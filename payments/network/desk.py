@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from django.db import connection
+from django.db.models import Sum
 from django.views.decorators.debug import sensitive_variables
 
 from payments.gateway import PIN_DIGITS, WON, normalise_card_number
@@ -100,7 +101,7 @@ def load(*, card: Card, amount: int, deposit: UUID) -> Transfer:
 
 @retrying
 def pay_shop(cut: DayCut) -> Transfer | None:
-    """Pay the shop for a closed day, the network's side: what it was owed at the cut, once."""
+    """Pay the shop for a closed day, the network's side: what it was owed at the cut and not paid since, once."""
     with as_network():
         return book_settlement(cut)
 
@@ -111,8 +112,12 @@ def book_settlement(cut: DayCut, *, at: datetime | None = None) -> Transfer | No
     key = uuid5(SETTLEMENTS, str(cut.day))
     closing = Closing.objects.filter(account=merchant, cut_id__lte=cut.pk).order_by("-cut_id").first()
     with connection.cursor() as cursor:
+        # The guard's own lock, taken before looking: of two who fetch the file at once the second finds it paid.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [merchant.pk])
         cursor.execute("SELECT balance_of(%s)", [merchant.pk])
-        due = min(closing.balance if closing else 0, cursor.fetchone()[0])
+        now = cursor.fetchone()[0]
+    since = Transfer.objects.filter(debit_account=merchant, kind="settle", seq__gt=cut.seq).aggregate(sum=Sum("amount"))
+    due = min((closing.balance if closing else 0) - (since["sum"] or 0), now)
     if due <= 0 or Transfer.objects.filter(uuid=key).exists():
         return None
     row = Transfer(
