@@ -26,12 +26,17 @@ from orders.refunds import Goods, refund_lines
 from orders.tasks import settle_expiring
 from payments.gateway import Presented, gateway
 from payments.models import Closing, DayCut, Message, Payment, Transfer
-from payments.network import desk
-from payments.network.models import Authorisation, Card
-from payments.settlement import close_day, settle_waiting_days
+from payments.network import desk, sending
+from payments.network.models import Authorisation, Card, Instruction
+from payments.network.settlement_file import hand_out
+from payments.pay import message_id
+from payments.reconciliation import keep_file
+from payments.settlement import close_day, settle, settle_waiting_days
+from payments.settlement_models import Settlement, SettlementFile, SettlementLine
 from payments.shop_book import seller_account
 from tests.orders.paid import an_address, issued, money, paid, placed, shelf
 from tests.payments import cast
+from tests.payments.desk_cast import CLERK, sent
 
 TWO_PARCELS = [{"lines": [(380, 2)], "fee": 100}, {"lines": [(50, 4)]}]
 
@@ -282,7 +287,7 @@ def _written_up(today: Day) -> tuple[int, int, int | None]:
     return cuts.count(), cuts.exclude(seal=None).count(), closing and closing.balance
 
 
-def _settle(today: Day) -> None:
+def _settle(today: Day | None) -> None:
     """The morning: the network's file is fetched and kept, what it says booked, the sellers paid. In order of days."""
     for _cut, _settled_now in settle_waiting_days():
         pass
@@ -292,6 +297,75 @@ def _settled(today: Day) -> Moved:
     about = Transfer.objects.filter(reference=today.payment) | Transfer.objects.filter(debit_account_id=today.seller)
     rows = about.filter(kind__in=["receipt", "receipt_back", "payout"])
     return tuple(sorted(rows.values_list("kind", "amount")))
+
+
+@dataclass
+class Filed(Day):
+    content: bytes = b""
+
+
+def _closed_day_with_file() -> Filed:
+    """The network has handed the file out; the days before are settled."""
+    _settle(None)
+    today = _closed_day()
+    assert today.cut
+    return Filed(**vars(today), content=hand_out(today.day))
+
+
+def _filed_day() -> Filed:
+    today = _closed_day_with_file()
+    _import(today)
+    return today
+
+
+def _import(today: Filed) -> None:
+    assert today.cut
+    keep_file(today.cut, today.content)
+
+
+def _imported(today: Filed) -> tuple[int, int]:
+    return (
+        SettlementFile.objects.filter(cut=today.cut).count(),
+        SettlementLine.objects.filter(file__cut=today.cut, id=message_id(today.payment, "capture", 1)).count(),
+    )
+
+
+def _book(today: Filed) -> None:
+    """Reconcile, book what the file says, pay out, note the day as finished."""
+    assert today.cut
+    settle(today.cut)
+
+
+def _booked(today: Filed) -> tuple[Moved, int]:
+    return _settled(today), Settlement.objects.filter(cut=today.cut).count()
+
+
+# ---------------------------------------------------------------- cards
+
+
+@dataclass
+class Sending:
+    payer: Card
+    payee: Card
+    key: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def _two_cards() -> Sending:
+    return Sending(cast.issued(10_000)[0], cast.issued(0)[0])
+
+
+def _send(told: Sending) -> None:
+    assert sent(told.payer, told.payee, 300, key=told.key).code == "00"
+
+
+def _redeem(told: Sending) -> None:
+    assert sending.redeem(key=told.key, card=told.payer, amount=300, pin=cast.PIN, by=CLERK).code == "00"
+
+
+def _on_both(told: Sending) -> tuple[tuple[int, int], tuple[int, int], int]:
+    """What is on both cards, and the instruction that is written down."""
+    rows = Instruction.objects.filter(pk=told.key, code="00")
+    return money(told.payer), money(told.payee), rows.count()
 
 
 def _deposit() -> tuple[Card, uuid.UUID]:
@@ -358,6 +432,12 @@ FLOWS = [
     # One commit each: all of it stands, or nothing.
     Flow("closing of a day", _open_day, lambda today: close_day(today.day), (1, 1, 970), _written_up, _written_up),
     Flow("payout", _closed_day, _settle, (("payout", 970), ("receipt", 1_000)), _settled, _settled),
+    Flow("import of a file", _closed_day_with_file, _import, (1, 1), _imported, _imported),
+    Flow(
+        "booking of a day", _filed_day, _book, ((("payout", 970), ("receipt", 1_000)), 1), _booked, _booked,
+    ),
+    Flow("sending to another card", _two_cards, _send, ((9_690, 0), (300, 0), 1), _on_both, _on_both),
+    Flow("cash at the desk", _two_cards, _redeem, ((9_700, 0), (0, 0), 1), _on_both, _on_both),
     Flow(
         "deposit", _deposit, lambda deposit: desk.load(card=deposit[0], amount=500, deposit=deposit[1]),
         500, _loaded, _loaded,
