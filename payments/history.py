@@ -25,7 +25,7 @@ from payments.gateway import APPROVED, receipt_number
 from payments.models import Account, DayCut, Message, Payment, Transfer
 from payments.network import settlement_file
 from payments.network.desk import book_settlement
-from payments.network.models import Authorisation, Card, Release
+from payments.network.models import Authorisation, Card, Chargeback, Release
 from payments.pay import message_id
 from payments.reconciliation import keep
 from payments.settlement import book, write_up
@@ -88,6 +88,18 @@ class PastRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class PastDispute:
+    """Captured goods the network gave back by itself: the shop reads of it in the day's file."""
+
+    order: PastOrder
+    parcel: PastParcel
+    amount: int
+    at: datetime
+    reason: str
+    case: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class PastLoad:
     card: Card
     amount: int
@@ -102,6 +114,7 @@ def write_day(
     orders: Sequence[PastOrder] = (),
     later: Sequence[PastOrder] = (),
     refunds: Sequence[PastRefund] = (),
+    disputes: Sequence[PastDispute] = (),
 ) -> DayCut:
     """Settle the day before, write this one, close and seal it.
 
@@ -120,6 +133,7 @@ def write_day(
         _capture([*orders, *later], account)
         _release([*orders, *later])
         _refund(refunds, account)
+        _dispute(disputes, account)
         return write_up(day)
 
 
@@ -294,6 +308,32 @@ def _refund(refunds: Sequence[PastRefund], account: dict[str, int]) -> None:
             _shop_move(message, "commission_back", account["commission"], seller, fee_back),
         ]
     _insert(move for move in moves if move.amount)
+
+
+def _dispute(disputes: Sequence[PastDispute], account: dict[str, int]) -> None:
+    """The network's side alone: the shop's comes with the file."""
+    Chargeback.objects.bulk_create(
+        Chargeback(
+            id=one.case,
+            capture=message_id(one.order.key, "capture", one.parcel.number),
+            amount=one.amount,
+            reason=one.reason,
+            created_at=one.at,
+        )
+        for one in disputes
+    )
+    _insert(
+        Transfer(
+            uuid=one.case,
+            kind="refund",
+            debit_account_id=account["merchant"],
+            credit_account_id=one.order.card.account_id,
+            amount=one.amount,
+            reference=message_id(one.order.key, "authorise"),
+            at=one.at,
+        )
+        for one in disputes
+    )
 
 
 def _parcels(orders: Sequence[PastOrder], fate: Fate) -> Iterator[tuple[PastOrder, PastParcel]]:

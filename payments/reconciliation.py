@@ -116,7 +116,7 @@ def keep(cut: DayCut, content: bytes, *, at: datetime | None = None) -> Settleme
     _keep_lines(kept, parsed)
     for line in parsed.lines:
         if line.verb == "chargeback":
-            _charge_back(kept, line, moment)
+            _charge_back(kept, line, at)
     return kept
 
 
@@ -141,12 +141,13 @@ def _keep_lines(kept: SettlementFile, parsed: Parsed) -> None:
                 )
 
 
-def _charge_back(kept: SettlementFile, line: Line, moment: datetime | Now) -> None:
+def _charge_back(kept: SettlementFile, line: Line, at: datetime | None) -> None:
     """A chargeback is a refund born answered. One our books cannot bear is left to be explained as a break."""
     capture = Message.objects.filter(pk__in=[line.capture], verb=Message.Verb.CAPTURE, code=APPROVED).first()
     if capture is None:
         return
     payment = Payment.objects.select_for_update(no_key=True).get(pk=capture.payment_id)
+    moment = at or Now()
     back, goods, fare = _disputed_part(capture, line.amount)
     if fare > capture.fare - back["fare"] or line.amount > payment.captured - payment.refunded:
         return
@@ -171,7 +172,7 @@ def _charge_back(kept: SettlementFile, line: Line, moment: datetime | Now) -> No
         created_at=moment,
         answered_at=moment,
     )
-    post_refund(message)
+    post_refund(message, at=at)
 
 
 def _disputed_part(capture: Message, amount: int) -> tuple[dict[str, int], int, int]:

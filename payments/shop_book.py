@@ -5,6 +5,7 @@ Called by `pay.record` with the message's payment locked. Ids are made from the 
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import uuid5
 
 from django.db.models import Q, Sum
@@ -26,8 +27,8 @@ def post_capture(message: Message) -> None:
     )
 
 
-def post_refund(message: Message) -> None:
-    """All of it back, as far as it was returned."""
+def post_refund(message: Message, *, at: datetime | None = None) -> None:
+    """All of it back, as far as it was returned. `at` is kept only while history is written."""
     account = _accounts(message)
     due = _commission_due(message, account, -message.goods - message.subsidy)
     _post(
@@ -36,6 +37,7 @@ def post_refund(message: Message) -> None:
         ("fare_back", account["delivery"], account["network"], message.fare),
         ("subsidy_back", account["seller"], account["promotion"], message.subsidy),
         ("commission_back", account["commission"], account["seller"], -due),
+        at=at,
     )
 
 
@@ -63,7 +65,7 @@ def commission_on(base: int, basis_points: int) -> int:
     return base * basis_points // 10_000
 
 
-def _post(message: Message, *moves: tuple[str, int, int, int]) -> None:
+def _post(message: Message, *moves: tuple[str, int, int, int], at: datetime | None = None) -> None:
     """Write the shop book's transfers (kind, debit, credit, amount) of one answered question."""
     Transfer.objects.bulk_create(
         Transfer(
@@ -73,6 +75,7 @@ def _post(message: Message, *moves: tuple[str, int, int, int]) -> None:
             credit_account_id=credit,
             amount=amount,
             reference=message.payment_id,
+            **({"at": at} if at else {}),
         )
         for kind, debit, credit, amount in moves
         if amount > 0

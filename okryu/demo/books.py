@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from okryu.calendar import at, local_day
-from okryu.demo.days import PlannedOrder, PlannedParcel, Refund
+from okryu.demo.days import Dispute, PlannedOrder, PlannedParcel, Refund
 from okryu.demo.people import Shopper
 from orders.models import Parcel
-from payments.history import Fate, PastLoad, PastOrder, PastParcel, PastRefund
+from payments.history import Fate, PastDispute, PastLoad, PastOrder, PastParcel, PastRefund
 from payments.network.models import Balance
 
 DEPOSITS = UUID("6f6b7279-7520-4465-6d6f-206465706f73")
@@ -54,12 +54,26 @@ def answered_later(order: PlannedOrder, day: date) -> PastOrder | None:
     return _past(order, parts) if parts else None
 
 
+def dispute(dispute: Dispute) -> PastDispute:
+    parcel = _captured(dispute.parcel.row)
+    return PastDispute(
+        order=_past(dispute.order, []),
+        parcel=parcel,
+        amount=parcel.goods,
+        at=dispute.at,
+        reason="the goods never came",
+        case=dispute.case,
+    )
+
+
+def _captured(row: Parcel) -> PastParcel:
+    return PastParcel(row.number, row.seller_id, row.confirmed_total or 0, row.fee, row.commission_bp)
+
+
 def refund(refund: Refund) -> PastRefund:
-    row = refund.parcel.row
-    captured = PastParcel(row.number, row.seller_id, row.confirmed_total or 0, row.fee, row.commission_bp)
     return PastRefund(
         order=_past(refund.order, []),
-        parcel=captured,
+        parcel=_captured(refund.parcel.row),
         goods=refund.goods,
         fare=0,
         at=refund.at,

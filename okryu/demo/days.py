@@ -79,6 +79,16 @@ class Refund:
         return self.line.row.unit_price * self.pieces
 
 
+@dataclass(frozen=True)
+class Dispute:
+    """A delivered parcel that its buyer said never came; the network gave the money for its goods back."""
+
+    order: PlannedOrder
+    parcel: PlannedParcel
+    at: datetime
+    case: UUID
+
+
 @dataclass
 class Places:
     """Places taken in delivery windows, by zone, window and vehicle."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +23,7 @@ from catalog.models import Stock, StockMovement
 from okryu.calendar import at, local_day
 from okryu.demo import books, people
 from okryu.demo.baskets import Wares
-from okryu.demo.days import Day, Places, PlannedLine, PlannedOrder, PlannedParcel, Refund
+from okryu.demo.days import Day, Dispute, Places, PlannedLine, PlannedOrder, PlannedParcel, Refund
 from okryu.demo.people import Shopper
 from orders.models import DeliverySlot, Order, OrderEvent, OrderLine, Parcel
 from orders.parcels import cause
@@ -33,6 +33,8 @@ from payments.models import DayCut, Transfer
 
 DAYS = 60
 RETURNED = 0.03  # of delivered parcels bring a refund
+DISPUTED_FROM = 40  # the first day of which a parcel may be disputed
+CASES = UUID("6f6b7279-7520-4361-7365-732020202020")
 Kind = StockMovement.Kind
 
 
@@ -43,6 +45,7 @@ class Past:
     days: list[date]
     orders: dict[date, list[PlannedOrder]]  # by the day they were placed
     refunds: dict[date, list[Refund]] = field(default_factory=lambda: defaultdict(list))
+    dispute: Dispute | None = None
 
 
 def first_day(now: datetime) -> date:
@@ -73,6 +76,7 @@ def plan(wares: Wares, shoppers: list[Shopper], *, now: datetime) -> Past:
         past.orders[day] = Day(day, begin, wares, shoppers, places, now).plan()
     for refund in _refunds(past, at(local_day(now), 0)):
         past.refunds[local_day(refund.at)].append(refund)
+    past.dispute = _dispute(past)
     return past
 
 
@@ -93,6 +97,7 @@ def write(past: Past, shoppers: list[Shopper], *, courier: User, tell: Callable[
             orders=[books.paid(order, day) for order in paid],
             later=[found for order in _before(past, day) if (found := books.answered_later(order, day))],
             refunds=[books.refund(refund) for refund in past.refunds[day]],
+            disputes=[books.dispute(one) for one in [past.dispute] if one and local_day(one.at) == day],
         )
         if done % 10 == 0 or done == len(past.days):
             tell(done, len(past.days))
@@ -127,6 +132,19 @@ def _refunds(past: Past, horizon: datetime) -> Iterator[Refund]:
             if all(other.row.returned_quantity == other.kept for other in parcel.lines):
                 parcel.row.status, parcel.row.ended_at = Parcel.Status.RETURNED, moment
             yield Refund(order, parcel, line, pieces, moment, key, is_sold_again)
+
+
+def _dispute(past: Past) -> Dispute | None:
+    """One of a later week, so that staff can see what a chargeback looks like: the money of a parcel of goods."""
+    refunded = {id(refund.parcel) for refunds in past.refunds.values() for refund in refunds}
+    for day in past.days[DISPUTED_FROM:-7]:
+        for order in past.orders[day]:
+            for parcel in order.parcels:
+                delivered = parcel.row.delivered_at
+                if delivered and id(parcel) not in refunded and order.shopper.user.phone != people.DEMO_SHOPPER:
+                    moment = at(local_day(delivered) + timedelta(days=2), 11, 20)
+                    return Dispute(order, parcel, moment, uuid5(CASES, order.row.code))
+    return None
 
 
 def _write_refunds(refunds: list[Refund]) -> None:

@@ -19,7 +19,7 @@ from orders.models import DeliverySlot, Order, OrderEvent, OrderLine, Parcel, Se
 from payments.audit import audit
 from payments.history import write_day
 from payments.models import AuditRun, Closing, DayCut, MemberCard, Message, Payment, Transfer
-from payments.network.models import Balance, Card
+from payments.network.models import Balance, Card, Chargeback
 from tests import databases
 
 TABLES = (
@@ -75,7 +75,17 @@ def test_orders_and_money_tell_the_same(shop: None) -> None:
         assert payment.amount == order.total
         assert payment.captured == sum((parcel.confirmed_total or 0) + parcel.fee for parcel in taken)
         back = [line.unit_price * line.returned_quantity for parcel in taken for line in parcel.lines.all()]
-        assert payment.refunded == sum(back)
+        disputed = payment.messages.filter(file_id__isnull=False).aggregate(won=Sum("amount"))["won"] or 0
+        assert payment.refunded == sum(back) + disputed
+
+
+def test_one_buyer_disputed_a_parcel(shop: None) -> None:
+    """Staff can see what a chargeback is: it came with the file and was taken from the seller's next payouts."""
+    message = Message.objects.get(file_id__isnull=False)
+    assert (message.verb, message.code) == ("refund", "00")
+    assert Chargeback.objects.get().pk == message.pk
+    back = Transfer.objects.get(reference=message.payment_id, kind="sale_back")
+    assert (back.amount, local_day(back.at)) == (message.goods, local_day(message.answered_at))
 
 
 def test_the_days_look_lived(shop: None) -> None:
@@ -111,7 +121,7 @@ def test_everyone_can_sign_in_who_should(shop: None, client: Client) -> None:
         assert client.login(username=phone, password=people.SHOPPER_PASSWORD)
     for number in range(1, 6):
         assert client.login(username=f"191900000{number}", password=people.STAFF_PASSWORD)
-    assert User.objects.filter(is_staff=True).count() == 5
+    assert User.objects.filter(is_staff=True).count() == 6
     assert User.objects.filter(password__startswith="!").count() == 40  # nobody can sign in as the forty
     assert SellerStaff.objects.get(user__phone="1919000004").seller.slug == "okryugwan"
 
