@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0013_stock_wishes'),
+        ('catalog', '0014_imports'),
     ]
 
     # The new one first: until the old one is gone searches are answered by it.
