@@ -5,14 +5,13 @@ Products and what belongs to them are hidden, never deleted: orders point at the
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db import models, transaction
+from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.text import format_lazy
@@ -21,22 +20,20 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
 
-from accounts.models import User
 from catalog import (
     admin_prices,  # noqa: F401  registers markdowns and the price history
     admin_reviews,  # noqa: F401  registers the reviews
+    admin_stock,  # noqa: F401  registers shelves and their movements
     stock,
     wording,
 )
 from catalog.admin_attributes import answers_page
 from catalog.admin_forms import (
     CategoryForm,
-    MovementForm,
     PictureForm,
     PictureFormSet,
     ProductForm,
     VariantForm,
-    move_stock,
 )
 from catalog.admin_languages import KoreanFirst, NeverDeleted, languages
 from catalog.admin_search import SearchSynonymAdmin  # noqa: F401  # registers itself
@@ -49,7 +46,6 @@ from catalog.models import (
     ProductVariant,
     Seller,
     Stock,
-    StockMovement,
 )
 
 
@@ -189,80 +185,6 @@ class ProductAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Product]):
             with transaction.atomic():
                 for variant in formset.new_objects:
                     stock.open_stock(variant)
-
-
-class MovementInline(TabularInline[StockMovement, Stock]):
-    model = StockMovement
-    fields = readonly_fields = ["at", "kind", "on_hand_change", "reserved_change", "cause", "by", "note"]
-    extra = 0
-    per_page = 20
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    has_change_permission = has_delete_permission = has_add_permission
-
-
-@admin.register(Stock)
-class StockAdmin(NeverDeleted, ModelAdmin[Stock]):
-    """The shelf of one variant. Its counts are read here; "Change stock" writes a movement."""
-
-    list_display = ["variant", "sku", "on_hand", "reserved", "left", "low_threshold"]
-    list_select_related = ["variant__product"]
-    search_fields = ["variant__sku", "variant__product__name_ko_kp", "variant__product__name_en"]
-    ordering = [models.F("on_hand") - models.F("reserved"), "pk"]
-    show_full_result_count = False
-    readonly_fields = ["variant", "on_hand", "reserved"]
-    fields = ["variant", "on_hand", "reserved", "low_threshold"]
-    inlines = [MovementInline]
-    actions_detail = ["change_stock"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @admin.display(description=_("free to sell"))
-    def left(self, row: Stock) -> int:
-        return row.available
-
-    @admin.display(description="SKU", ordering="variant__sku")
-    def sku(self, row: Stock) -> str:
-        return row.variant.sku
-
-    @action(description=_("Change stock"), url_path="change-stock", permissions=["change"])
-    def change_stock(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return redirect("admin:catalog_stock_movement", object_id)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.movement)
-        return [path("<int:stock_id>/movement/", view, name="catalog_stock_movement"), *super().get_urls()]
-
-    def movement(self, request: HttpRequest, stock_id: int) -> HttpResponse:
-        """Receive, count or write off; the same form sent twice counts once."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        row = Stock.objects.filter(pk=stock_id).select_related("variant__product").first()
-        if row is None:
-            raise Http404
-        form = MovementForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                moved = move_stock(stock_id=row.pk, by=cast(User, request.user), **form.cleaned_data)
-            except stock.CountBelowReserved as below:
-                text = gettext("%(n)s pieces are promised to orders: decline those first.")
-                form.add_error("quantity", text % {"n": below.stock.reserved})
-            else:
-                text = gettext("The shelf holds %(n)s pieces now.") % {"n": moved.on_hand}
-                self.message_user(request, text, messages.SUCCESS)
-                return redirect("admin:catalog_stock_change", row.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Change stock"),
-            "row": row,
-            "form": form,
-        }
-        status = 422 if form.is_bound else 200
-        return render(request, "admin/catalog/stock/movement.html", context, status=status)
 
 
 @admin.register(Notice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
+from accounts.text import LineField
 from catalog import pictures, renditions, stock
 from catalog.models import Category, Picture, Stock
 
@@ -130,6 +132,7 @@ class MovementForm(forms.Form):
     KINDS = [
         ("receive", _("Received: so many more pieces")),
         ("count", _("Counted: so many pieces stand here, promised ones included")),
+        ("return", _("Returned and fit to be sold again: so many more pieces")),
         ("loss", _("Lost or spoiled: so many fewer pieces")),
     ]
 
@@ -139,13 +142,21 @@ class MovementForm(forms.Form):
     quantity = forms.IntegerField(
         label=_("pieces"), min_value=0, max_value=MOST_PIECES, widget=UnfoldAdminIntegerFieldWidget
     )
-    note = forms.CharField(label=_("note"), max_length=200, required=False, widget=UnfoldAdminTextInputWidget)
+    note = LineField(
+        label=_("Reason or note"),
+        help_text=_("A loss needs its reason; for the others the slip's number will do."),
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+    )
     token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("quantity") == 0 and cleaned.get("kind") != "count":
             self.add_error("quantity", _("At least one piece."))
+        if cleaned.get("kind") == "loss" and not cleaned.get("note") and "note" not in self.errors:
+            self.add_error("note", _("Write how the pieces were lost."))
         return cleaned
 
 
@@ -154,6 +165,11 @@ def move_stock(*, stock_id: int, kind: str, quantity: int, note: str, token: UUI
     with transaction.atomic():
         row = stock.lock([stock_id])[stock_id]
         cause = f"desk:{token}"
-        verb = {"receive": stock.receive, "count": stock.correct_count, "loss": stock.write_off_loss}[kind]
-        verb(row, quantity, cause=cause, by=by, note=note)
+        verbs: dict[str, Callable[..., None]] = {
+            "receive": stock.receive,
+            "return": stock.take_back,
+            "count": stock.correct_count,
+            "loss": stock.write_off_loss,
+        }
+        verbs[kind](row, quantity, cause=cause, by=by, note=note)
     return row

@@ -78,9 +78,9 @@ def write_off_missing(stock: Stock, quantity: int, *, cause: str, by: User | Non
     _move(stock, Kind.COUNT, cause=cause, on_hand=-quantity, reserved=-quantity, by=by)
 
 
-def take_back(stock: Stock, quantity: int, *, cause: str, by: User | None = None) -> None:
+def take_back(stock: Stock, quantity: int, *, cause: str, by: User | None = None, note: str = "") -> None:
     """Returned pieces fit to be sold again go back on the shelf."""
-    _move(stock, Kind.RETURN, cause=cause, on_hand=quantity, by=by)
+    _move(stock, Kind.RETURN, cause=cause, on_hand=quantity, by=by, note=note)
 
 
 def receive(stock: Stock, quantity: int, *, cause: str, by: User | None = None, note: str = "") -> None:
@@ -88,8 +88,11 @@ def receive(stock: Stock, quantity: int, *, cause: str, by: User | None = None, 
     _move(stock, Kind.RECEIPT, cause=cause, on_hand=quantity, by=by, note=note)
 
 
-def write_off_loss(stock: Stock, quantity: int, *, cause: str, by: User | None = None, note: str = "") -> None:
-    """Broken or spoiled pieces leave the shelf. Raises CountBelowReserved when promised pieces would be among them."""
+def write_off_loss(stock: Stock, quantity: int, *, cause: str, note: str, by: User | None = None) -> None:
+    """Broken or spoiled pieces leave the shelf; `note` says how.
+
+    Raises CountBelowReserved when promised pieces would be among them.
+    """
     if stock.available < quantity and not _already(stock, Kind.LOSS, cause):
         raise CountBelowReserved(stock=stock, counted=stock.on_hand - quantity)
     _move(stock, Kind.LOSS, cause=cause, on_hand=-quantity, by=by, note=note)

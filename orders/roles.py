@@ -16,6 +16,7 @@ _READ_GOODS = [
     "catalog.view_product",
     "catalog.view_productvariant",
     "catalog.view_stock",
+    "catalog.view_stockmovement",
     "catalog.view_seller",
     "catalog.view_category",
 ]

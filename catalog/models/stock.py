@@ -81,6 +81,8 @@ class StockMovement(models.Model):
             models.CheckConstraint(
                 condition=~Q(on_hand_change=0, reserved_change=0), name="stock_movement_changes_something"
             ),
+            # Not asked of the rows of before it was a rule: history is never written anew.
+            models.CheckConstraint(condition=~Q(kind="loss", note=""), name="stock_movement_loss_has_its_reason"),
         ]
 
     def __str__(self) -> str:

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
+from catalog import stock
 from catalog.models import Category, Notice, Picture, Product, ProductVariant, Review, Seller, StockMovement
+from catalog.stock_wishes import ask
 from tests.factories import (
     CategoryFactory,
     NoticeFactory,
@@ -235,7 +239,9 @@ def movement(desk: Client, pk: int, **typed: Any) -> Any:
     return desk.post(f"/admin/catalog/stock/{pk}/movement/", {"token": token, "note": "", **typed})
 
 
-@pytest.mark.parametrize(("kind", "quantity", "left"), [("receive", 5, 25), ("count", 12, 12), ("loss", 3, 17)])
+@pytest.mark.parametrize(
+    ("kind", "quantity", "left"), [("receive", 5, 25), ("return", 2, 22), ("count", 12, 12), ("loss", 3, 17)]
+)
 def test_stock_moves(desk: Client, kind: str, quantity: int, left: int) -> None:
     variant = ProductFactory(variant__on_hand=20, variant__reserved=2).variants.get()
     assert movement(desk, variant.pk, kind=kind, quantity=quantity, note="문서 7").status_code == 302
@@ -260,11 +266,56 @@ def test_the_same_movement_sent_twice_counts_once(desk: Client) -> None:
 )
 def test_a_wrong_movement_is_told_and_changes_nothing(desk: Client, kind: str, quantity: Any) -> None:
     variant = ProductFactory(variant__on_hand=20, variant__reserved=2).variants.get()
-    answer = movement(desk, variant.pk, kind=kind, quantity=quantity)
+    answer = movement(desk, variant.pk, kind=kind, quantity=quantity, note="깨짐")
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
     variant.stock.refresh_from_db()
     assert (variant.stock.on_hand, variant.stock.reserved) == (20, 2)
+
+
+def test_a_loss_needs_its_reason(desk: Client) -> None:
+    variant = ProductFactory(variant__on_hand=20).variants.get()
+    answer = movement(desk, variant.pk, kind="loss", quantity=3, note=" ")
+    assert answer.status_code == 422
+    assert "Write how the pieces were lost." in answer.text
+    with pytest.raises(IntegrityError, match="stock_movement_loss_has_its_reason"), transaction.atomic():
+        stock.write_off_loss(stock.lock([variant.pk])[variant.pk], 3, cause="test", note="")
+    variant.stock.refresh_from_db()
+    assert variant.stock.on_hand == 20
+
+
+def test_what_runs_out_and_what_is_waited_for(desk: Client) -> None:
+    shelves = {"plenty": (20, 0), "few": (7, 3), "none": (3, 3), "wanted": (0, 0)}
+    for slug, (on_hand, reserved) in shelves.items():
+        ProductFactory(slug=slug, name_en=slug, variant__on_hand=on_hand, variant__reserved=reserved)
+    ask(user=UserFactory(), variant=ProductVariant.objects.get(product__slug="wanted"))
+    ask(user=UserFactory(), variant=ProductVariant.objects.get(product__slug="wanted"))
+    for left, wanted in {"low": {"few", "none", "wanted"}, "none": {"none", "wanted"}, "waited": {"wanted"}}.items():
+        page = desk.get(f"/admin/catalog/stock/?left={left}").text
+        rows = re.findall(r"/admin/catalog/stock/\d+/change/[^>]*>\s*(\w+)", page)
+        assert sorted(rows) == sorted(wanted), left
+    assert desk.get("/admin/catalog/stock/?left=nonsense").status_code in (200, 302)
+
+
+def test_every_movement_of_a_variant_in_as_many_queries(desk: Client) -> None:
+    variant = ProductFactory(variant__on_hand=20).variants.get()
+    ProductFactory(slug="other", variant__on_hand=5)
+
+    def seen() -> tuple[int, str]:
+        with CaptureQueriesContext(connection) as asked:
+            page = desk.get(f"/admin/catalog/stockmovement/?stock__exact={variant.pk}").text
+        return len(asked), page
+
+    seen()
+    few, _page = seen()
+    for n in range(30):
+        movement(desk, variant.pk, kind="receive", quantity=1, note=f"slip {n}")
+    many, page = seen()
+    assert many <= few + 1
+    assert page.count("slip ") >= 30
+    assert len(re.findall(re.escape(variant.sku), page)) >= 31
+    assert desk.get(f"/admin/catalog/stock/{variant.pk}/movements", follow=True).status_code == 200
+    assert desk.post("/admin/catalog/stockmovement/add/").status_code == 403
 
 
 def test_stock_is_for_staff_who_may(desk: Client, client: Client) -> None:

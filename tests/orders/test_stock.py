@@ -38,7 +38,7 @@ VERBS: dict[str, tuple[Callable[[Stock], None], tuple[int, int]]] = {
     "write_off_missing": (lambda row: stock.write_off_missing(row, 2, cause="x"), (18, 3)),
     "take_back": (lambda row: stock.take_back(row, 2, cause="x"), (22, 5)),
     "receive": (lambda row: stock.receive(row, 2, cause="x"), (22, 5)),
-    "write_off_loss": (lambda row: stock.write_off_loss(row, 2, cause="x"), (18, 5)),
+    "write_off_loss": (lambda row: stock.write_off_loss(row, 2, cause="x", note="broken"), (18, 5)),
     "correct_count": (lambda row: stock.correct_count(row, 9, cause="x"), (9, 5)),
 }
 
@@ -65,7 +65,7 @@ def test_a_count_does_not_take_what_is_promised(row: Stock) -> None:
     stock.hold(row, 15, cause="a")
     for work in (
         lambda: stock.correct_count(row, 14, cause="b"),
-        lambda: stock.write_off_loss(row, 6, cause="b"),
+        lambda: stock.write_off_loss(row, 6, cause="b", note="broken"),
     ):
         with pytest.raises(stock.CountBelowReserved):
             work()
