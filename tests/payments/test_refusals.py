@@ -126,6 +126,12 @@ def message(verb, columns="", values="", payment="%(payment)s", amount=100):
     )
 
 
+def another_sellers(verb):
+    """The network's answer about goods of a seller who is not %(seller)s."""
+    asking = message(verb, ", seller_id, goods", ", 99, 100")
+    return f"{asking}; UPDATE payments_message SET code = '00' WHERE id = %(new)s"
+
+
 def payment(columns="", values="", amount=100, code="'NEWORDER'"):
     return f"INSERT INTO payments_payment (id, order_code, amount{columns}) VALUES (%(new)s, {code}, {amount}{values})"
 
@@ -240,6 +246,21 @@ TRIGGERS = [
     ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1, "%(pending)s")),
     ("payments_transfer.shop_consequences", transfer("sale_back", "%(seller)s", "%(network)s", 1)),
     ("payments_transfer.shop_consequences", transfer("fare_back", "%(delivery)s", "%(network)s", 1)),
+    # Nobody is paid from the vouchers' or the commission's account, or pays into them, beyond the network's answers;
+    # and a sale is the seller's it was captured for.
+    ("payments_transfer.shop_shares", transfer("subsidy", "%(promotion)s", "%(seller)s", 1)),
+    ("payments_transfer.shop_shares", transfer("subsidy", "%(promotion)s", "%(seller)s", 1, "%(new)s")),
+    ("payments_transfer.shop_shares", transfer("subsidy_back", "%(seller)s", "%(promotion)s", 1)),
+    ("payments_transfer.shop_shares", transfer("commission", "%(seller)s", "%(commission)s", 1)),
+    ("payments_transfer.shop_shares", transfer("commission_back", "%(commission)s", "%(seller)s", 28)),
+    (
+        "payments_transfer.shop_shares",
+        f"{another_sellers('capture')}; {transfer('sale', '%(network)s', '%(seller)s', 1)}",
+    ),
+    (
+        "payments_transfer.shop_shares",
+        f"{another_sellers('refund')}; {transfer('sale_back', '%(seller)s', '%(network)s', 1)}",
+    ),
     # A card is taken from only by its own open authorisation, and given back only what it paid.
     ("payments_transfer.card_consequences", transfer("capture", "%(card)s", "%(merchant)s", 1, "%(new)s")),
     ("payments_transfer.card_consequences", transfer("capture", "%(card)s", "%(merchant)s", 1, "%(done_auth)s")),
@@ -276,6 +297,8 @@ TRIGGERS = [
     ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'done' WHERE id = %(pending)s"),
     ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'authorised' WHERE id = %(pending)s"),
     ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'cancelled' WHERE id = %(payment)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'declined' WHERE id = %(pending)s"),
+    ("payments_payment.payment_guard", "UPDATE payments_payment SET state = 'cancelled' WHERE id = %(fresh)s"),
     # Questions.
     ("payments_message.message_born", message("authorise", ", code, answered_at", ", '00', now()", "%(pending)s")),
     ("payments_message.message_born", message("reverse", payment="%(payment)s")),
