@@ -161,9 +161,9 @@ def _period(request: HttpRequest) -> tuple[date, date]:
     """The days asked for; by default the last thirty closed ones. Nonsense is answered with the default."""
     latest = DayCut.objects.order_by("-id").values_list("day", flat=True).first() or local_day(timezone.now())
     last = _day(request.GET.get("to", "")) or latest
-    first = _day(request.GET.get("from", "")) or last - timedelta(days=29)
-    if first > last or (last - first).days >= LONGEST:
-        first = last - timedelta(days=29)
+    first = _day(request.GET.get("from", ""))
+    if first is None or first > last or (last - first).days >= LONGEST:
+        first = last - min(timedelta(days=29), last - date.min)
     return first, last
 
 

@@ -123,6 +123,7 @@ def test_a_statement_adds_up(client):
         ("Sale", 1_000), ("Commission", -30), ("Payout", -970), ("Return", -1_000), ("Commission returned", 30),
     ]  # fmt: skip
     assert text(client, f"{SELLERS}{seller.pk}/?from=nonsense&to=0&before=x")
+    assert text(client, f"{SELLERS}{seller.pk}/?to=0001-01-05"), "there are no thirty days before it"
     assert seller.name in text(client, SELLERS)
 
 
