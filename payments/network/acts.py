@@ -28,10 +28,15 @@ class Refused(Exception):
         self.why = why
 
 
-def done_before(key: UUID, kind: str, card: Card) -> Act | None:
-    """What this form did already. Raises Refused when the key belongs to another deed."""
+def done_before(key: UUID, kind: str, card: Card, *, detail: str | None = None) -> Act | None:
+    """What this form did already. Raises Refused when the key belongs to another deed.
+
+    `detail` is what the form says now: a page gone back to and changed was not done.
+    """
     act = Act.objects.filter(pk=key).first()
-    if act is not None and (act.kind, act.card_id) != (kind, card.pk):
+    if act is None:
+        return None
+    if (act.kind, act.card_id) != (kind, card.pk) or detail not in (None, act.detail):
         raise Refused("out of date")
     return act
 

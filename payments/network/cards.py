@@ -76,7 +76,7 @@ def issue(*, key: UUID, number: str, pin: str, holder: str, expires_on: date, re
     check_pin(pin)
     with as_bank_desk():
         if act := Act.objects.filter(pk=key).select_related("card").first():
-            if act.kind != Act.Kind.ISSUED:
+            if act.kind != Act.Kind.ISSUED or not _is_number_of(act.card, number):
                 raise Refused("out of date")
             return act.card
         _require_new(number)
@@ -98,7 +98,10 @@ def replace(*, key: UUID, card: Card, number: str, pin: str, holder: str, expire
     with as_bank_desk():
         _lock(card)
         if done_before(key, Act.Kind.REPLACED, card):
-            return Card.objects.filter(account_id=card.account_id).latest("issued_at")
+            new = Card.objects.filter(account_id=card.account_id).latest("issued_at")
+            if not _is_number_of(new, number):
+                raise Refused("out of date")  # this form has opened another one
+            return new
         if card.status == Status.CLOSED:
             raise Refused("replaced before")
         if not digests.same(card.holder_mac, digests.holder_mac(card.account_id, holder)):
@@ -157,18 +160,21 @@ def _switch(card: Card, before: str, after: str, *, note_of: tuple[UUID, str, Cl
         note(key, kind, card, by=by)
 
 
-@sensitive_variables("pin")
+@sensitive_variables("pin", "mac")
 @retrying
 def new_pin(*, key: UUID, card: Card, pin: str, by: Clerk) -> None:
     """Set the PIN the holder has typed at the desk, forgotten or locked before. Raises Refused, WeakPin."""
     check_pin(pin)
     with as_bank_desk():
         _lock(card)
+        mac = digests.pin_mac(card.account_id, pin)
         if done_before(key, Act.Kind.PIN, card):
+            if not digests.same(card.pin_mac, mac):
+                raise Refused("out of date")  # this form has set another one
             return
         if card.status not in (Status.ACTIVE, Status.BLOCKED):
             raise Refused("not in use")
-        _set(card, pin_mac=digests.pin_mac(card.account_id, pin), pin_tries=0)
+        _set(card, pin_mac=mac, pin_tries=0)
         note(key, Act.Kind.PIN, card, by=by)
 
 
@@ -178,7 +184,7 @@ def change_my_limits(*, key: UUID, card: Card, limits: Limits, pin: str) -> str:
     """The holder's own limits, up to the issuer's maximum, with the PIN: its code. Raises Refused above it."""
     with as_bank_desk():
         balance = _lock(card)
-        if old := done_before(key, Act.Kind.LIMITS, card):
+        if old := done_before(key, Act.Kind.LIMITS, card, detail=_said(limits)):
             return old.code
         if not limits.within(most_for_holder(card)):
             raise Refused("above maximum")
@@ -192,7 +198,7 @@ def change_limits(*, key: UUID, card: Card, limits: Limits, by: Clerk) -> None:
     """The desk's word, up to its own maximum. Raises Refused above it."""
     with as_bank_desk():
         _lock(card)
-        if done_before(key, Act.Kind.LIMITS, card):
+        if done_before(key, Act.Kind.LIMITS, card, detail=_said(limits)):
             return
         if not limits.within(most_at_desk()):
             raise Refused("above maximum")
@@ -202,8 +208,11 @@ def change_limits(*, key: UUID, card: Card, limits: Limits, by: Clerk) -> None:
 def _write_limits(key: UUID, card: Card, limits: Limits, code: str, *, by: Clerk | None) -> None:
     if code == APPROVED:
         _set(card, per_payment=limits.per_payment, per_day=limits.per_day, count_day=limits.count_day)
-    detail = f"{limits.per_payment} / {limits.per_day} / {limits.count_day}"
-    note(key, Act.Kind.LIMITS, card, by=by, code=code, detail=detail)
+    note(key, Act.Kind.LIMITS, card, by=by, code=code, detail=_said(limits))
+
+
+def _said(limits: Limits) -> str:
+    return f"{limits.per_payment} / {limits.per_day} / {limits.count_day}"
 
 
 def _lock(card: Card) -> Balance:
@@ -217,6 +226,11 @@ def _set(card: Card, **facts: object) -> None:
     for name, value in facts.items():
         setattr(card, name, value)
     card.save(update_fields=list(facts))
+
+
+@sensitive_variables("number")
+def _is_number_of(card: Card, number: str) -> bool:
+    return digests.same(card.number_mac, digests.number_mac(number))
 
 
 @sensitive_variables("number")

@@ -145,3 +145,28 @@ def test_limits_by_the_desk_become_the_holders_maximum():
     with pytest.raises(Refused, match="above maximum"):
         cards.change_limits(key=uuid.uuid4(), card=card, limits=Limits(5_000_001, 3_000_000, 50), by=CLERK)
     assert Act.objects.get(card=card).detail == "2000000 / 3000000 / 50"
+
+
+def test_a_page_gone_back_to_and_changed_is_not_done_nor_said_to_be():
+    card, presented = issued(0)
+    limits, pin, another, new = (uuid.uuid4() for _ in range(4))
+    cards.change_my_limits(key=limits, card=card, limits=Limits(5_000, 6_000, 2), pin=PIN)
+    with pytest.raises(Refused, match="out of date"):
+        cards.change_my_limits(key=limits, card=card, limits=Limits(4_000, 6_000, 2), pin=PIN)
+    cards.change_limits(key=another, card=card, limits=Limits(7_000, 8_000, 2), by=CLERK)
+    with pytest.raises(Refused, match="out of date"):
+        cards.change_limits(key=another, card=card, limits=Limits(9_000, 9_000, 2), by=CLERK)
+    assert Limits.of(Card.objects.get(pk=card.pk)) == Limits(7_000, 8_000, 2)
+    for _ in range(2):
+        cards.new_pin(key=pin, card=card, pin=NEW_PIN, by=CLERK)
+    with pytest.raises(Refused, match="out of date"):
+        cards.new_pin(key=pin, card=card, pin="8264", by=CLERK)
+    assert code_of(Presented(presented.number, NEW_PIN, HOLDER)) == "00"
+    replaced(card, number=card_number(), key=new)
+    with pytest.raises(Refused, match="out of date"):
+        replaced(card, number=card_number(), key=new)
+    facts = {"pin": NEW_PIN, "holder": HOLDER, "expires_on": LATER, "resident": True, "by": CLERK}
+    issuing = uuid.uuid4()
+    cards.issue(key=issuing, number=card_number(), **facts)
+    with pytest.raises(Refused, match="out of date"):
+        cards.issue(key=issuing, number=card_number(), **facts)
