@@ -126,7 +126,15 @@ class PictureInline(KoreanFirst, TabularInline[Picture, Product]):
     extra = 0
     tab = True
     readonly_fields = ["shown"]
-    fields = ["shown", "upload", "alt_ko_kp", "alt_en", "position"]
+    fields = ["shown", "upload", "alt_ko_kp", "alt_en", "variant", "position"]
+
+    def get_formset(self, request: HttpRequest, obj: Product | None = None, **kwargs: Any) -> Any:
+        """A picture may show one of this product's variants, never another's."""
+        formset = super().get_formset(request, obj, **kwargs)
+        variant = formset.form.base_fields["variant"]
+        variant.queryset = ProductVariant.objects.filter(product=obj)
+        variant.label_from_instance = lambda one: one.label or one.sku
+        return formset
 
     @admin.display(description=_("picture"))
     def shown(self, picture: Picture) -> str:

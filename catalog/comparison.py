@@ -63,13 +63,16 @@ class Comparison:
         return list(zip(self.products, self.prices, without, strict=True))
 
     def _unit_prices(self) -> list[Cell]:
-        hundreds = [product.price_per_hundred(product.shown_price or 0) for product in self.products]
-        same_unit = len({product.content_unit for product in self.products}) == 1 and None not in hundreds
-        lowest = min((hundred for hundred in hundreds if hundred is not None), default=None)
-        several = same_unit and len(set(hundreds)) > 1
+        """All by the same amount, the smallest that suits any of them."""
+        same_unit = len({product.content_unit for product in self.products}) == 1
+        common = min((product.comparing_amount for product in self.products), default=0) if same_unit else 0
+        amounts = [common or product.comparing_amount for product in self.products]
+        prices = [p.comparing_price(p.shown_price or 0, n) for p, n in zip(self.products, amounts, strict=True)]
+        lowest = min((price for price in prices if price is not None), default=None)
+        several = same_unit and None not in prices and len(set(prices)) > 1
         return [
-            Cell(product.unit_price_text, several and hundred == lowest)
-            for product, hundred in zip(self.products, hundreds, strict=True)
+            Cell(wording.unit_price(product, product.shown_price, amount), several and price == lowest)
+            for product, amount, price in zip(self.products, amounts, prices, strict=True)
         ]
 
     def _choices(self, product: Product) -> str:

@@ -35,6 +35,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def shelves(request: HttpRequest) -> HttpResponse:
     sellers = Seller.objects.filter(is_active=True).order_by("pk")[:PART]
     places = ["/", reverse("catalog:categories"), reverse("catalog:sellers")]
+    places += [reverse("catalog:popular"), reverse("catalog:new")]
     places += [category.get_absolute_url() for category in category_tree(request)]
     places += [seller.get_absolute_url() for seller in sellers]
     return HttpResponse(_urls(shop_address(request), places[:PART]), content_type="application/xml")

@@ -8,6 +8,8 @@ from catalog.search import views as search_views
 app_name = "catalog"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("popular/", views.popular, name="popular"),
+    path("new/", views.new, name="new"),
     path("categories/", views.categories, name="categories"),
     path("categories/<slug:slug>/", views.category, name="category"),
     path("sellers/", views.sellers, name="sellers"),

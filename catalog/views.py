@@ -28,6 +28,16 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def popular(request: HttpRequest) -> HttpResponse:
+    return render(request, "catalog/popular.html", {"products": queries.most_ordered()})
+
+
+@require_safe
+def new(request: HttpRequest) -> HttpResponse:
+    return render(request, "catalog/new.html", {"products": queries.newest()})
+
+
+@require_safe
 def categories(request: HttpRequest) -> HttpResponse:
     tree = category_tree(request)
     shelves = [(category, tree.inside(category.pk)) for category in tree.roots]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.formats import number_format
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from okryu.money import format_won
 
@@ -39,20 +39,26 @@ def weight(grams: int) -> str:
     return gettext("%(n)s g") % {"n": grams}
 
 
-def unit_price(product: Product, price: int | None) -> str:
-    """What a price buys, for comparing: 100ml당 16원, 50g 한통, 한그릇."""
-    hundred = product.price_per_hundred(price) if price is not None else None
-    if hundred is not None:
-        return hundred_price(product, hundred)
+def unit_price(product: Product, price: int | None, amount: int = 0) -> str:
+    """What a price buys, for comparing: 100ml당 16원, 1kg당 240원, 1개당 15원, 50g 한통, 한그릇. For so much of the
+    content as is given, else as much as suits the pack."""
+    amount = amount or product.comparing_amount
+    compared = product.comparing_price(price, amount) if price is not None else None
+    if compared is not None:
+        return _FOR_COMPARING[product.content_unit, amount] % {"won": won(compared)}
     if product.content_amount and product.content_unit != "piece" and product.seller.kind != "restaurant":
         return gettext("%(content)s %(unit)s") % {"content": content(product), "unit": product.unit}
     return gettext("per %(unit)s") % {"unit": product.unit}
 
 
-def hundred_price(product: Product, hundred: int) -> str:
-    if product.content_unit == "g":
-        return gettext("%(won)s per 100 g") % {"won": won(hundred)}
-    return gettext("%(won)s per 100 ml") % {"won": won(hundred)}
+# Small packs by the hundred, as price tags have it: of a 100 ml bottle nobody wants to know what ten would cost.
+_FOR_COMPARING = {
+    ("g", 100): gettext_lazy("%(won)s per 100 g"),
+    ("g", 1000): gettext_lazy("%(won)s per kg"),
+    ("ml", 100): gettext_lazy("%(won)s per 100 ml"),
+    ("ml", 1000): gettext_lazy("%(won)s per litre"),
+    ("piece", 1): gettext_lazy("%(won)s per piece"),
+}
 
 
 def pieces(product: Product, count: int) -> str:

@@ -28,7 +28,7 @@ class ProductKind(models.Model):
     slug = models.SlugField(_("address word"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     category = models.ForeignKey(Category, models.PROTECT, related_name="kinds", verbose_name=_("category"))
-    # "" compares whole pieces; "g" and "ml" compare by 100 g and 100 ml.
+    # "" compares whole pieces; "g" and "ml" compare by weight and volume.
     comparison_unit = models.CharField(_("compared by"), max_length=4, blank=True)
 
     objects: models.Manager[ProductKind] = models.Manager()
@@ -132,7 +132,7 @@ class Product(models.Model):
     name = models.CharField(_("name"), max_length=120)
     description = models.TextField(_("description"), blank=True, max_length=4000)
     unit = models.CharField(_("unit"), max_length=20)  # 그릇, 병: what one piece is counted in
-    # What one piece holds, for prices per 100 g or 100 ml.
+    # What one piece holds, for prices by weight, volume or count.
     content_amount = models.PositiveIntegerField(_("content"), null=True, blank=True)
     content_unit = models.CharField(_("content unit"), max_length=5, choices=ContentUnit.choices, blank=True)
     weight_g = models.PositiveIntegerField(_("packed weight in grams"))
@@ -253,18 +253,31 @@ class Product(models.Model):
 
     @property
     def is_compared_by_content(self) -> bool:
-        """Prices stand per 100 g or 100 ml; a dish or a 50 g jar is compared by the piece."""
+        """Prices stand by weight or volume; a dish or a 50 g jar is compared by the piece."""
         if self.content_unit not in (self.ContentUnit.GRAM, self.ContentUnit.MILLILITRE):
             return False
         if self.kind is not None:
             return self.kind.comparison_unit == self.content_unit
         return (self.content_amount or 0) >= 100 and self.seller.kind != Seller.Kind.RESTAURANT
 
-    def price_per_hundred(self, price: int) -> int | None:
-        """What 100 g or 100 ml cost at `price` a piece, in whole won rounded half up; None where that says nothing."""
-        if not self.is_compared_by_content or not self.content_amount:
+    @cached_property
+    def comparing_amount(self) -> int:
+        """How much of the content a price for comparing is for: 100 g or 100 ml, a whole kg or litre of packs that
+        hold as much, one piece."""
+        if self.content_unit == self.ContentUnit.PIECE:
+            return 1
+        return 1000 if (self.content_amount or 0) >= 1000 else 100
+
+    def comparing_price(self, price: int, amount: int) -> int | None:
+        """What so much of the content costs at `price` a pack, in whole won rounded half up; None where that says
+        nothing: of a dish, of a single piece, or less than a won."""
+        if not self.content_amount:
             return None
-        return (price * 200 + self.content_amount) // (2 * self.content_amount)
+        if self.content_unit == self.ContentUnit.PIECE:
+            is_said = self.content_amount > 1 and self.seller.kind != Seller.Kind.RESTAURANT
+        else:
+            is_said = self.is_compared_by_content
+        return (2 * price * amount + self.content_amount) // (2 * self.content_amount) or None if is_said else None
 
 
 class ProductVariant(models.Model):
@@ -335,6 +348,11 @@ class ProductVariant(models.Model):
     def label(self) -> str:
         """How this variant is told from its brothers: its name, else size, colour and flavour; "" for the only one."""
         return self.name or " · ".join(part for part in (self.size, self.colour, self.flavour) if part)
+
+    @property
+    def own_picture(self) -> Picture | None:
+        """The first picture of this choice, read from the product's pictures as its page loads them."""
+        return next((picture for picture in self.product.pictures.all() if picture.variant_id == self.pk), None)
 
     @property
     def available(self) -> int:
