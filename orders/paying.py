@@ -10,6 +10,7 @@ Locks are taken in the order order, payment, message. The card's number and PIN 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ from payments.gateway import Answer, NoAnswer, Presented, gateway
 from payments.models import MemberCard, Message, Payment
 from payments.words import words_for
 
+log = logging.getLogger(__name__)
 APPROVED = "00"
 NOT_PERMITTED = "57"
 NOT_ASKED = "Q1"  # ours, never the network's: too many cards were tried, this one was not sent
@@ -176,6 +178,8 @@ def record_answer(*, message: Message, answer: Answer) -> None:
         payment = recorded.payment
         if recorded.verb == Message.Verb.CAPTURE:
             _note_capture(order, recorded)
+        elif recorded.verb == Message.Verb.REFUND and recorded.code not in (None, APPROVED):
+            _note_refused_refund(order, recorded)
         elif payment.state == Payment.State.AUTHORISED and order.status == Order.Status.PLACED:
             _note_paid(order, payment)
         elif payment.state == Payment.State.DECLINED:
@@ -208,6 +212,16 @@ def _note_capture(order: Order, message: Message) -> None:
         events.write(order, "captured", parcel=parcel, amount=message.amount)
     elif message.code != APPROVED:
         events.write(order, "capture_refused", parcel=parcel, code=message.code)  # the order desk sees it and calls
+
+
+def _note_refused_refund(order: Order, message: Message) -> None:
+    """The goods are back and the money is not: the order desk must see it, once. A chargeback may have come before."""
+    if order.events.filter(kind="refund_refused", data__message=str(message.pk)).exists():
+        return
+    parcel = order.parcels.get(number=message.parcel or 0)
+    key = str(message.pk)
+    events.write(order, "refund_refused", parcel=parcel, amount=message.amount, code=message.code, message=key)
+    log.error("the network refused refund %s of order %s: %s", message.pk, order.code, message.code)
 
 
 def _offer_again(order: Order, payment: Payment) -> None:

@@ -23,11 +23,13 @@ from orders.parcels import (
     make_ready,
     take_payment,
 )
+from orders.paying import record_answer
 from orders.refunds import Goods, refund_lines, refund_undelivered
 from orders.tasks import cancel_uncollected, decline_unanswered, settle_expiring, write_popularity
-from payments.gateway import NoAnswer
+from payments.gateway import Answer, NoAnswer
 from payments.models import Account, Message, Payment, Transfer
 from payments.network.gateway import SimulatedGateway
+from payments.network.verbs import charge_back
 from payments.pay import message_id
 from tests.factories import StaffFactory
 from tests.orders.paid import kinds, money, paid, payment_of, placed, shelf
@@ -438,6 +440,20 @@ def test_all_pieces_refunded_is_returned():
         with pytest.raises(Refused):
             refund_lines(**where, key=uuid.uuid4(), quantities=again, goods=Goods.RESTOCK, with_fee=True)
     assert money(card) == (10_000, 0)
+
+
+def test_a_refund_the_network_refuses_is_in_the_orders_diary_once():
+    """A chargeback has taken a part at the network; its file, with which we hear of it, comes in the morning."""
+    order, card, where = delivered()
+    capture = message_id(payment_of(order).pk, "capture", 1)
+    charge_back(case=uuid.uuid4(), capture=capture, amount=380, reason="never ordered")
+    refund_lines(**where, key=uuid.uuid4(), quantities={line_of(order).public_id: 2}, goods=Goods.RESTOCK)
+    refused = Message.objects.get(payment__order_code=order.code, verb="refund")
+    for _ in range(2):
+        record_answer(message=refused, answer=Answer(refused.code))
+    event = order.events.get(kind="refund_refused")
+    assert (event.data["code"], event.data["amount"], event.parcel.number) == ("13", 760, 1)
+    assert money(card) == (9140 + 380, 0)
 
 
 @pytest.mark.parametrize("pieces", [0, -1, 3])
