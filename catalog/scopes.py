@@ -94,7 +94,7 @@ class Ranked:
     ids: tuple[int, ...]
 
     def counting(self, *, seller_slugs: Sequence[str], by_price: bool) -> Counting:
-        rows = _fetch(_RANKED, ids=list(self.ids[:RANKED_LIMIT]))
+        rows = _fetch(_RANKED, ids=list(self.ids[:RANKED_LIMIT])) if self.ids else []
         rows.sort(key=lambda row: row[3] or 0)
         counting = _counting(rows, everything=0, limit=RANKED_LIMIT)
         counting.is_whole = len(self.ids) <= RANKED_LIMIT

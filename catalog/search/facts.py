@@ -31,6 +31,8 @@ class Facts:
 
 def gather(texts: Sequence[str], *, sku: str = "", parts: Sequence[str] = (), groups: Sequence[Group] = ()) -> Facts:
     """The facts about these texts; which of `parts` are words of the shop; which of `groups` any product answers."""
+    if not (texts or parts or groups or sku):
+        return Facts()
     statements: list[str] = []
     args: list[Any] = []
     named, named_args = _named(texts)

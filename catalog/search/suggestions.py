@@ -15,6 +15,7 @@ from catalog.search.query import keyboard_readings
 from catalog.search.roman import plain_latin, skeleton
 
 OFFERED = 8
+LONGEST_HOLDING = 12  # initials
 PLACES = 2  # categories and sellers among them
 
 
@@ -44,7 +45,21 @@ def _words(text: str, typed: str, facts: Facts) -> list[str]:
     whole = text.replace(" ", "")
     meant = [north for norths in facts.pairs.values() for north in norths] if hangul.is_whole(whole) else []
     found = _beginning(list(dict.fromkeys(_prefixes(whole, typed))))
-    return list(dict.fromkeys([*_sold(meant)[:2], *found]))
+    if hangul.is_initials(whole) and len(whole) > 1 and len(found) < OFFERED:
+        found += _holding(hangul.initials(whole))
+    return list(dict.fromkeys([*_sold(meant)[:2], *found]))[:OFFERED]
+
+
+def _holding(initials: str) -> list[str]:
+    """The most used words that hold these initials further in: ㄹㅁ is in 평양랭면."""
+    return [
+        row[0]
+        for row in ask(
+            "SELECT term FROM catalog_searchterm WHERE kind = 'c' AND size BETWEEN %s AND %s AND key LIKE %s AND df > 0"
+            f" GROUP BY term ORDER BY max(df) DESC, length(term), term LIMIT {OFFERED}",
+            [len(initials) + 1, LONGEST_HOLDING, f"_%{initials}%"],
+        )
+    ]
 
 
 def _sold(words: list[str]) -> list[str]:

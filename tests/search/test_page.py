@@ -198,8 +198,16 @@ def test_the_page_asks_the_same_number_of_questions_for_any_list(
     for number in range(products):
         ProductFactory(name_ko_kp=f"감자국수 {number}번", slug=f"n-{number}")
     index.follow_all()
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(6):
         client.get("/search/?q=감자국수")
+
+
+@pytest.mark.parametrize("query", ["쀍뚧", "쀍뚧 갉딿퇣 놟", "쀍뚧에서", "qxzvwk"])
+def test_a_search_that_finds_nothing_asks_little(
+    client: Client, shelf: None, query: str, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(10):
+        assert "쟁반국수" in client.get("/search/", {"q": query}).text
 
 
 @pytest.mark.parametrize(
