@@ -76,7 +76,8 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
     one = get_object_or_404(CatalogueImport.objects.select_related("by"), key=key)
     if one.state == State.MAPPING:
         return redirect("imports:mapping", one.key)
-    return _page(request, one, WritingForm(initial={"how": CatalogueImport.How.ALL}))
+    how = CatalogueImport.How.GOOD if one.wrong_count else CatalogueImport.How.ALL
+    return _page(request, one, WritingForm(initial={"how": how}))
 
 
 def _page(request: HttpRequest, one: CatalogueImport, form: WritingForm) -> HttpResponse:

@@ -158,10 +158,11 @@ def page_messages(context: Context) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: forms.BoundField, row: bool = False, short: bool = False) -> dict[str, Any]:
+def field(bound: forms.BoundField, row: bool = False, short: bool = False, plain: bool = False) -> dict[str, Any]:
     """One form field with label, hint and error, wired together for screen readers.
 
-    `row` lays choices side by side; `short` is for a narrow field inside `.fields`.
+    `row` lays choices side by side; `short` is for a narrow field inside `.fields`; `plain` does
+    not say that it may stay empty, where the page says so of all.
     """
     widget = bound.field.widget
     errors = [str(error) for error in bound.errors]
@@ -184,7 +185,7 @@ def field(bound: forms.BoundField, row: bool = False, short: bool = False) -> di
         "choices": choices,
         "tick": tick,
         "hidden": widget.is_hidden,
-        "optional": not bound.field.required and not tick,
+        "optional": not bound.field.required and not tick and not plain,
         "row": row,
         "short": short,
     }
