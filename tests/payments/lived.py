@@ -244,8 +244,9 @@ class Lived:
 
     # ------------------------------------------------------------ compared
 
-    def check(self) -> None:
-        assert [finding.view for finding in audit.audit() if finding.rows] == []
+    def check(self, *, audited: bool = True) -> None:
+        """The paper and the ledger say the same; the audits read all of it, so they are for the mornings."""
+        assert not audited or [finding.view for finding in audit.audit() if finding.rows] == []
         found = self.balances()
         assert found == self._expected()
         paid = sum(sum(day.paid.values()) for day in self.days.values())
