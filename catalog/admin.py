@@ -35,7 +35,7 @@ from catalog.admin_forms import (
     ProductForm,
     VariantForm,
 )
-from catalog.admin_languages import KoreanFirst, NeverDeleted, languages
+from catalog.admin_languages import KoreanFirst, NeverDeleted, Translated, languages
 from catalog.admin_search import SearchSynonymAdmin  # noqa: F401  # registers itself
 from catalog.models import (
     Category,
@@ -148,7 +148,7 @@ class PictureInline(KoreanFirst, TabularInline[Picture, Product]):
 class ProductAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Product]):
     form = ProductForm
     list_display = ["korean", "english", "seller", "category", "prices", "left", "is_active"]
-    list_filter = ["is_active", "category", "seller"]
+    list_filter = ["is_active", Translated, "category", "seller"]
     list_select_related = ["seller", "category"]
     search_fields = ["name_ko_kp", "name_en", "variants__sku", "seller__name_ko_kp", "seller__name_en"]
     show_full_result_count = False

@@ -33,6 +33,19 @@ class KoreanFirst:
         return row.name_en or ""
 
 
+class Translated(admin.SimpleListFilter):
+    """What still waits for its second language, often after an import."""
+
+    title = _("translation")
+    parameter_name = "translation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("missing", _("one language is missing"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.untranslated() if self.value() == "missing" else queryset
+
+
 class NeverDeleted:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -259,3 +259,12 @@ def test_xlsx_comes_in_as_csv_does() -> None:
     one = written(as_xlsx([*NOODLES[:5], 450.0, 12, 1800], SOUP), name="goods.xlsx")
     assert (one.new_count, one.written_count) == (2, 2)
     assert ProductVariant.objects.get(sku="N-1").price == 450
+
+
+def test_staff_find_what_waits_for_its_second_language(desk: Client) -> None:
+    ProductFactory(name_ko_kp="평양랭면", name_en="Cold noodles")
+    ProductFactory(name_ko_kp="Backpack", name_en="Backpack", slug="backpack")
+    ProductFactory(name_ko_kp="온반", name_en=None, slug="onban")
+    page = desk.get("/admin/catalog/product/?translation=missing").content.decode()
+    assert "Backpack" in page and "온반" in page
+    assert "평양랭면" not in page
