@@ -28,6 +28,7 @@ KINDS = {
     "declined": _in("order event", "Declined by the seller"),
     "cancelled": _in("order event", "Cancelled"),
     "refund_asked": _in("order event", "Refund asked for"),
+    "refund_asked_anew": _in("order event", "Refund asked for anew"),
     "refund_refused": _in("order event", "Refund refused by the card network"),
     "reversal_asked": _in("order event", "Release of the held money asked for"),
     "closed": _in("order event", "Completed"),

@@ -141,6 +141,24 @@ def _ask(order: Order, parcel: Parcel, *, key: UUID, back: Part, fare: int, by: 
         raise Refused(_("That is more than was taken and not yet refunded.")) from None
 
 
+def ask_refund_anew(*, message_id: UUID, by: User | None = None) -> Message:
+    """Ask the network anew for a refund it has refused, for what of it is left by now; the question as it stands then.
+
+    Raises Refused when nothing is left, Message.DoesNotExist.
+    """
+    with transaction.atomic(durable=True):
+        refused = Message.objects.select_related("payment").get(pk=message_id, verb=Message.Verb.REFUND)
+        order, parcel = open_parcel(refused.payment.order_code, refused.parcel or 0)
+        try:
+            asked = payments.ask_refund_anew(refused=refused)
+        except payments.TooMuch:
+            raise Refused(_("Nothing is left to give back: the card's bank has had it returned.")) from None
+        if asked.code is None and asked.tries == 0:
+            events.write(order, "refund_asked_anew", parcel=parcel, by=by, goods=asked.goods, fare=asked.fare)
+    settle([asked])
+    return Message.objects.get(pk=asked.pk)
+
+
 def _is_done(order: Order, key: UUID) -> bool:
     return OrderEvent.objects.filter(order=order, kind="refund_asked", data__key=str(key)).exists()
 

@@ -56,6 +56,7 @@ urlpatterns = [
     path("admin/desk/money/waiting/", waiting.waiting, name="waiting"),
     path("admin/desk/money/waiting/<uuid:key>/tries/", waiting.tries, name="waiting-tries"),
     path("admin/desk/money/waiting/parcels/<slug:code>/<int:number>/capture/", waiting.capture, name="waiting-capture"),
+    path("admin/desk/money/waiting/refunds/<uuid:key>/tries/", waiting.refund, name="waiting-refund"),
     path("admin/desk/money/days/", settlement_days.days, name="settlement-days"),
     path("admin/desk/money/days/<slug:day>/", settlement_days.day, name="settlement-day"),
     path("admin/desk/money/days/<slug:day>/file/", settlement_days.file, name="settlement-file"),

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery
+from django.db.models import CharField, Count, Exists, F, Func, IntegerField, Min, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.timesince import timesince
@@ -38,6 +39,15 @@ REFUSALS: dict[str, Promise] = {
     "94": _("The network knows this question with another amount."),
     "91": _("The network could not reach the card's bank."),
 }
+# A refund asked anew after a refusal is a part of its own: "key", "key.2", "key.3".
+_ROOT = Func(F("part"), Value("."), Value(1), function="split_part", output_field=CharField())
+_TURN = Coalesce(
+    Cast(
+        NullIf(Func(F("part"), Value("."), Value(2), function="split_part", output_field=CharField()), Value("")),
+        IntegerField(),
+    ),
+    1,
+)
 OTHER_REFUSAL: Promise = _("The network refused without a reason we know.")
 
 
@@ -114,6 +124,25 @@ def refused_captures() -> list[Parcel]:
         .annotate(amount=F("confirmed_total") + F("fee"))
         .select_related("order", "seller")
         .order_by("refused_at", "pk")[:REFUSED_SHOWN]
+    )
+
+
+def refused_refunds() -> list[Message]:
+    """Refunds the network refused and nobody has asked for anew since, as long as something is left to return."""
+    refunds = Message.objects.alias(root=_ROOT, turn=_TURN).filter(verb=Message.Verb.REFUND)
+    newer = refunds.filter(
+        payment=OuterRef("payment"),
+        parcel=OuterRef("parcel"),
+        root=OuterRef("root"),
+        turn__gt=OuterRef("turn"),
+    )
+    return list(
+        refunds.exclude(code=None)
+        .exclude(code=APPROVED)
+        .exclude(payment__captured=F("payment__refunded"))
+        .filter(~Exists(newer))
+        .select_related("payment")
+        .order_by("answered_at", "pk")[:REFUSED_SHOWN]
     )
 
 

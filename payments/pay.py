@@ -173,6 +173,31 @@ def ask_refund(
     )
 
 
+def ask_refund_anew(*, refused: Message) -> Message:
+    """Ask for a refund the network has refused as a question of its own: for what of it is left to return by now.
+
+    One that is asked already or was approved since is returned as it stands. Raises TooMuch when nothing is left, as
+    after a chargeback of all.
+    """
+    questions = _Questions(_lock(refused.payment))
+    root, parcel = refused.part.partition(".")[0], refused.parcel or 0
+    chain = questions.of_return(parcel, root)
+    if standing := [row for row in chain if row.code in (None, APPROVED)]:
+        return standing[-1]
+    left = {what: min(getattr(refused, what), questions.taken(what, parcel)) for what in ("goods", "fare", "subsidy")}
+    if left["goods"] + left["fare"] <= 0:
+        raise TooMuch
+    return questions.ask(
+        Verb.REFUND,
+        amount=left["goods"] + left["fare"],
+        parcel=parcel,
+        part=f"{root}.{len(chain) + 1}",
+        seller_id=refused.seller_id,
+        commission_bp=refused.commission_bp,
+        **left,
+    )
+
+
 def ask_reverse(*, payment: Payment) -> Message:
     """Ask to undo the whole authorisation, whether or not the network has heard of it.
 
@@ -231,6 +256,11 @@ class _Questions:
         mine = [row for row in self._all.values() if (row.verb, row.parcel) == (verb, parcel)]
         refused = sum(row.code not in (None, APPROVED) for row in mine)
         return str(refused + 1) if refused else ""
+
+    def of_return(self, parcel: int, root: str) -> list[Message]:
+        """The refund of one return, and what was asked anew for it after refusals."""
+        refunds = [row for row in self._all.values() if (row.verb, row.parcel) == (Verb.REFUND, parcel)]
+        return [row for row in refunds if row.part.partition(".")[0] == root]
 
     def standing(self, verb: str) -> list[Message]:
         """Those of one verb that were not refused."""

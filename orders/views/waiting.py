@@ -12,9 +12,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.private import member
 from accounts.staff import staff_page
 from okryu.money import format_won
-from orders import healing, parcels
+from orders import healing, parcels, refunds
 from orders import waiting as reading
 from orders.models import Parcel
 from payments.gateway import APPROVED, NoAnswer
@@ -34,6 +35,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
         "waiting": found,
         "rows": [(question, deed(question.message)) for question in found.questions],
         "refused": [(parcel, reading.refusal_words(parcel)) for parcel in refused],
+        "refunds": [(each, deed(each)) for each in ([] if after else reading.refused_refunds())],
         "now": timezone.now(),
         "alert_minutes": reading.ALERT_AFTER.seconds // 60,
         "is_first": after is None,
@@ -86,6 +88,21 @@ def capture(request: HttpRequest, code: str, number: int) -> HttpResponse:
         messages.success(request, _("The money of this parcel is taken."))
     else:
         messages.warning(request, _("The money is not taken. This list says why."))
+    return redirect(HERE)
+
+
+@require_POST
+@staff_page(PERMISSION)
+def refund(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Ask once more for a refund that was refused, for what of it is left."""
+    try:
+        asked = refunds.ask_refund_anew(message_id=key, by=member(request))
+    except Message.DoesNotExist:
+        raise Http404 from None
+    except parcels.Refused as refused:
+        messages.error(request, str(refused.reason))
+        return redirect(HERE)
+    _say_answer(request, asked)
     return redirect(HERE)
 
 

@@ -10,16 +10,20 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import tasks, waiting
-from orders.parcels import confirm_parcel, make_ready
+from orders.models import OrderLine
+from orders.parcels import confirm_parcel, deliver_parcel, dispatch_parcel, make_ready
 from orders.paying import Outcome, pay
+from orders.refunds import Goods, refund_lines
 from orders.roles import FINANCE, ORDER_DESK, ensure_roles
 from payments import faults
 from payments.gateway import Answer
 from payments.models import Message, Payment
 from payments.network.gateway import SimulatedGateway
+from payments.network.verbs import charge_back
+from payments.settlement import close_day
 from tests.factories import StaffFactory, UserFactory
 from tests.orders.paid import issued, money, paid, payment_of, placed
-from tests.payments.cast import opened
+from tests.payments.cast import next_day, opened, settled
 
 pytestmark = pytest.mark.django_db
 ENGLISH = {"HTTP_ACCEPT_LANGUAGE": "en"}
@@ -241,3 +245,62 @@ def test_a_question_about_no_order_is_listed_and_not_asked(client, finance):
     assert "This order does not exist. Nothing was asked" in answer.content.decode()
     message.refresh_from_db()
     assert message.code is None
+
+
+# ---------------------------------------------------------------- refunds the network refused
+
+
+def refused_refund():
+    """760 won were taken and are to be given back whole; the card's bank has had 380 of them returned before."""
+    order, card = paid()
+    where = {"order_code": order.code, "number": 1}
+    for verb in (confirm_parcel, make_ready, dispatch_parcel, deliver_parcel):
+        verb(**where)
+    capture = Message.objects.get(payment__order_code=order.code, verb="capture")
+    charge_back(case=uuid.uuid4(), capture=capture.pk, amount=380, reason="never ordered")
+    line = OrderLine.objects.get(parcel__order=order)
+    refund_lines(**where, key=uuid.uuid4(), quantities={line.public_id: 2}, goods=Goods.RESTOCK)
+    return order, card, Message.objects.get(payment__order_code=order.code, verb="refund")
+
+
+def again(message):
+    return f"{HERE}refunds/{message.pk}/tries/"
+
+
+def test_a_refused_refund_stands_there_until_it_is_given_back(client, desk):
+    order, card, refused = refused_refund()
+    page = client.get(HERE, **ENGLISH).content.decode()
+    assert "Refunds refused" in page
+    assert again(refused) in page
+    page = client.post(again(refused), follow=True, **ENGLISH).content.decode()
+    assert "Refused with code 13" in page, "the file with the chargeback is not in yet"
+    newest = Message.objects.get(payment__order_code=order.code, part=f"{refused.part}.2")
+    assert again(newest) in page
+    assert again(refused) not in page
+
+    settled(close_day(next_day()))
+    page = client.post(again(refused), follow=True, **ENGLISH).content.decode()
+    assert "Done." in page
+    assert "Refunds refused" not in page
+    assert money(card) == (10_000 - 100, 0), "all but the delivery fee is back, 380 by the bank and 380 by us"
+    client.post(again(refused), **ENGLISH)
+    assert money(card) == (10_000 - 100, 0), "twice is once"
+
+
+def test_nothing_left_is_said(client, desk):
+    order, card, refused = refused_refund()
+    capture = Message.objects.get(payment__order_code=order.code, verb="capture")
+    charge_back(case=uuid.uuid4(), capture=capture.pk, amount=380, reason="never ordered")
+    settled(close_day(next_day()))
+    page = client.post(again(refused), follow=True, **ENGLISH).content.decode()
+    assert "Nothing is left to give back" in page
+    assert money(card) == (10_000 - 100, 0)
+
+
+def test_asking_for_a_refund_anew_is_guarded(client, desk):
+    _order, _card, refused = refused_refund()
+    assert client.get(again(refused)).status_code == 405
+    assert client.post(f"{HERE}refunds/{uuid.uuid4()}/tries/").status_code == 404
+    client.force_login(UserFactory())
+    assert client.post(again(refused)).status_code in {403, 404}
+    assert Message.objects.filter(verb="refund").count() == 1
