@@ -137,7 +137,8 @@ class Money(Compared):
         elif what == "the same form":
             self._the_same_form(payment, by, fault)
         elif what == "another payment":
-            self._another_payment_of_the_order(self._pick(pick, lambda one: one.state == "declined"))
+            old = payment if pick % 2 else self._pick(pick, lambda one: one.state == "declined")
+            self._another_payment_of_the_order(old)
         elif what == "a stale key":
             self._a_stale_key(payment, other)
         elif what == "an altered question":
@@ -272,8 +273,6 @@ class Money(Compared):
         back = [each for each in payment.standing("refund") if each["parcel"] == of["parcel"]]
         left = {what: of[what] - sum(each[what] for each in back) for what in ("goods", "fare", "subsidy")}
         amount = self._share(left["goods"] + left["fare"], part)
-        if part == "too much":
-            amount += payment.captured
         goods = min(amount, left["goods"]) if part != "too much" else amount
         content = {
             "seller_id": of["seller_id"], "goods": goods, "fare": amount - goods,
@@ -284,7 +283,8 @@ class Money(Compared):
         if old:
             refusal = pay.StaleKey if old["amount"] != amount else None
         else:
-            refusal = pay.TooMuch if amount > payment.captured - payment.asked("refund") else None
+            # Each parcel gives back its own goods and its own fare, never another parcel's money.
+            refusal = pay.TooMuch if goods > left["goods"] or amount - goods > left["fare"] else None
         self._question(payment, ("refund", of["parcel"], name), amount, content, refusal)
 
     def _reverse(self, payment, fault):
@@ -363,6 +363,10 @@ class Money(Compared):
 
     def _about_a_claim(self, what, pick, pin_is_right, times):
         """A sending is called a mistake; who received it agrees or refuses, or nobody answers in time."""
+        if not self.network.sent:
+            self._send_money(self._card(pick), self._card(pick + 1), 100, True, times)
+        elif what != "claim" and not any(map(self.network.is_open, self.network.sent)):
+            self._about_a_claim("claim", pick, True, times)
         every = [key for key, sent in self.network.sent.items() if what == "claim" or sent["claim"]]
         fitting = [key for key in every if what == "claim" or self.network.is_open(key)]
         if pick % 3:
