@@ -10,7 +10,7 @@ SCHEMELESS = re.compile(r"""(?:src|href|action|url)\s*=\s*["']//([^"'/]+)""", re
 READ = (".py", ".html", ".css", ".js", ".svg", ".txt", ".json", ".toml", ".md", ".po", ".sql", ".webmanifest")
 FOLDERS = (*APPS, "templates", "static", "locale", "docs")
 # Names of vocabularies, never fetched; and the domain that exists for examples.
-NAMES = {"www.w3.org", "schema.org", "www.sitemaps.org", "example.com", "shop.example"}
+NAMES = {"www.w3.org", "schema.org", "schemas.openxmlformats.org", "www.sitemaps.org", "example.com", "shop.example"}
 
 
 def test_no_file_names_another_host() -> None:
