@@ -99,7 +99,7 @@ def test_stopped_half_way_it_leaves_nothing_behind(process_env: dict[str, str], 
 
     while not left() and child.poll() is None:
         time.sleep(0.05)
-    time.sleep(1)
+    time.sleep(0.1)
     child.send_signal(stop)
     assert child.wait(timeout=60) != 0
     assert left() == []
