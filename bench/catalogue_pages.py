@@ -20,7 +20,7 @@ SORTS = ("popular", "cheap", "dear", "unit", "new", "name")
 
 def addresses(seed: int) -> Iterator[str]:
     """Category pages with two filters each: attributes, price, stock, kind, district, seller, in every sort."""
-    from bench.catalogue_goods import ATTRIBUTES, ROOTS  # noqa: PLC0415
+    from bench.catalogue_goods import ATTRIBUTES, ROOTS  # noqa: PLC0415  # imports models
 
     chance = random.Random(seed)
     while True:
@@ -42,10 +42,10 @@ def addresses(seed: int) -> Iterator[str]:
 
 
 def measure(requests: int, seed: int) -> dict[str, object]:
-    from django.core.cache import cache  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+    from django.core.cache import cache  # noqa: PLC0415  # needs Django set up first
+    from django.db import connection  # noqa: PLC0415  # needs Django set up first
+    from django.test import Client  # noqa: PLC0415  # needs Django set up first
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415  # needs Django set up first
 
     client, source = Client(SERVER_NAME="127.0.0.1"), addresses(seed)
     for _ in range(40):  # templates compiled, connection open, plans known, PostgreSQL warm

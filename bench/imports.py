@@ -133,11 +133,11 @@ def measured(file: Path) -> dict[str, Any]:
     import django  # noqa: PLC0415  # the settings have to be named first
 
     django.setup()
-    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
+    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415  # needs Django set up first
 
-    from accounts.models import User  # noqa: PLC0415
-    from catalog.importing import job, mapping, stages  # noqa: PLC0415
-    from catalog.importing.files import receive  # noqa: PLC0415
+    from accounts.models import User  # noqa: PLC0415  # needs Django set up first
+    from catalog.importing import job, mapping, stages  # noqa: PLC0415  # needs Django set up first
+    from catalog.importing.files import receive  # noqa: PLC0415  # needs Django set up first
 
     by = User.objects.create_user(phone="1939999999", password="bench-stream-of-jade")  # noqa: S106
     one = receive(SimpleUploadedFile(file.name, file.read_bytes()), by=by)

@@ -45,8 +45,8 @@ def main() -> None:
 
 def measure(count: int) -> dict[str, Any]:
     """search_p95_ms, suggestions_p95_ms, index_kb_a_product; the same by kind of query, and the slowest ones."""
-    from catalog.search.engine import search  # noqa: PLC0415
-    from catalog.search.suggestions import suggestions  # noqa: PLC0415
+    from catalog.search.engine import search  # noqa: PLC0415  # needs Django set up first
+    from catalog.search.suggestions import suggestions  # noqa: PLC0415  # needs Django set up first
 
     asked = list(queries(count + WARM_UP))
     spent = _timed(search, asked)
@@ -64,7 +64,7 @@ def measure(count: int) -> dict[str, Any]:
 
 
 def _timed(call: Callable[[str], Any], asked: list[tuple[str, str]]) -> list[tuple[str, str, float]]:
-    from catalog.search.asking import TooSlow  # noqa: PLC0415
+    from catalog.search.asking import TooSlow  # noqa: PLC0415  # needs Django set up first
 
     times = []
     for kind, query in asked:
@@ -93,7 +93,7 @@ def queries(count: int) -> Iterator[tuple[str, str]]:
 
 
 def _query(kind: str, korean: str, english: str, chance: random.Random) -> str:
-    from catalog.search import hangul  # noqa: PLC0415
+    from catalog.search import hangul  # noqa: PLC0415  # needs Django set up first
 
     words = korean.split()
     some = words[chance.randrange(len(words)) :][: chance.randint(1, 3)]
@@ -111,7 +111,7 @@ def _query(kind: str, korean: str, english: str, chance: random.Random) -> str:
 
 def _slip(text: str, chance: random.Random) -> str:
     """One syllable with another vowel."""
-    from catalog.search import hangul  # noqa: PLC0415
+    from catalog.search import hangul  # noqa: PLC0415  # needs Django set up first
 
     places = [place for place, char in enumerate(text) if hangul.syllable(char)]
     if not places:
@@ -122,7 +122,7 @@ def _slip(text: str, chance: random.Random) -> str:
 
 
 def _names() -> list[tuple[str, str]]:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415  # needs Django set up first
 
     with connection.cursor() as cursor:
         cursor.execute(
@@ -133,7 +133,7 @@ def _names() -> list[tuple[str, str]]:
 
 
 def _index_kilobytes() -> float:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415  # needs Django set up first
 
     with connection.cursor() as cursor:
         cursor.execute(

@@ -44,6 +44,7 @@ def inspect(content: bytes, *, columns: int, rows: int) -> int:
             if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
                 raise Wrong("bomb")
             return _unpack(packed, parts, columns=columns, rows=rows)
+    # All that zipfile raises for a damaged archive, a password (RuntimeError), an unknown method (NotImplementedError).
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
         if isinstance(error, Wrong):
             raise
