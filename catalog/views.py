@@ -29,12 +29,12 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def popular(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/popular.html", {"products": queries.most_ordered()})
+    return render(request, "catalog/all_products.html", {"products": queries.most_ordered(), "ranked": True})
 
 
 @require_safe
 def new(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/new.html", {"products": queries.newest()})
+    return render(request, "catalog/all_products.html", {"products": queries.newest(), "ranked": False})
 
 
 @require_safe
