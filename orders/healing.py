@@ -14,6 +14,7 @@ from django.db import transaction
 
 from orders.models import Order
 from orders.paying import lock_order, record_answer
+from payments import leases
 from payments import pay as payments
 from payments.gateway import NoAnswer
 from payments.models import Message, Payment
@@ -51,7 +52,7 @@ def heal_once(*, limit: int = PASS) -> Healed:
     """Ask every question that is due once more and record what comes back. Several may run at once."""
     done = Healed()
     back_again = False
-    for message in payments.claim_due(limit=limit):
+    for message in leases.claim_due(limit=limit):
         try:
             _heal(message)
             done.answered += 1
@@ -64,7 +65,7 @@ def heal_once(*, limit: int = PASS) -> Healed:
             log.exception("question %s was not healed", message.pk)
             done.waiting += 1
     if back_again or (done.answered and done.waiting):
-        payments.make_all_due()  # the network answers: nobody waits for a long delay to pass
+        leases.make_all_due()  # the network answers: nobody waits for a long delay to pass
     return done
 
 
@@ -73,10 +74,10 @@ def ask_now(message: Message) -> None:
 
     Does nothing when it is answered already, or is being asked by somebody else this moment.
     """
-    claimed = payments.claim(message)
+    claimed = leases.claim(message)
     if claimed is not None:
         _heal(claimed)
-        payments.make_all_due()  # the network answers: the others need not wait either
+        leases.make_all_due()  # the network answers: the others need not wait either
 
 
 def _heal(message: Message) -> None:

@@ -18,10 +18,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Now
 
 from payments.gateway import APPROVED, Answer, Ask, Presented, gateway, understood
 from payments.models import Message, Payment
@@ -29,8 +26,6 @@ from payments.rows import insert, read, read_one
 from payments.shop_book import post_capture, post_refund
 
 FIRST_TRY_SECONDS = 10
-# Seconds to the next try, by tries already made; the last one for ever.
-RETRY_SECONDS = (10, 20, 40, 60, 120, 300)
 TOO_LATE = "68"
 Verb = Message.Verb
 State = Payment.State
@@ -288,7 +283,7 @@ class _Questions:
 
 def send(message: Message, card: Presented | None = None) -> Answer:
     """Put the question to the network. An authorisation needs the card. Raises NoAnswer: the outcome is unknown."""
-    _refuse_transaction()
+    refuse_transaction()
     ask = _ask_of(message)
     if message.verb != Verb.AUTHORISE:
         return gateway().tell(ask)
@@ -299,7 +294,7 @@ def send(message: Message, card: Presented | None = None) -> Answer:
 
 def inquire(message: Message) -> Answer | None:
     """What the network answered to this question; None when it never heard of it. Raises NoAnswer."""
-    _refuse_transaction()
+    refuse_transaction()
     answer = gateway().inquire(message.id)
     return None if answer is None else understood(answer, _ask_of(message))
 
@@ -312,51 +307,6 @@ def _ask_of(message: Message) -> Ask:
         of=message_id(message.payment_id, Verb.AUTHORISE),
         reference=message.payment.order_code,
     )
-
-
-def claim_due(*, limit: int = 20) -> list[Message]:
-    """Unanswered questions whose time has come, leased to the caller until their next try. Commits by itself.
-
-    Several callers may run: none gets another's. When questions wait and none is due, the oldest that was
-    tried in vain is claimed as a probe.
-    """
-    _refuse_transaction()
-    waiting = Message.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(code=None)
-    waiting = waiting.select_related("payment")
-    with transaction.atomic(durable=True):
-        due = list(waiting.filter(next_at__lte=Now()).order_by("next_at")[:limit])
-        if not due:
-            # Not one that another worker may be asking this very moment.
-            in_vain = Now() - timedelta(seconds=settings.NETWORK_TIMEOUT_SECONDS)
-            due = list(waiting.filter(tried_at__lt=in_vain).order_by("created_at")[:1])
-        for message in due:
-            _lease(message)
-    return due
-
-
-def claim(message: Message) -> Message | None:
-    """This question, leased like a due one; None when it is answered or being asked. Commits by itself."""
-    _refuse_transaction()
-    waiting = Message.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(code=None)
-    with transaction.atomic(durable=True):
-        if found := waiting.select_related("payment").filter(pk=message.pk).first():
-            _lease(found)
-    return found
-
-
-def _lease(message: Message) -> None:
-    delay = RETRY_SECONDS[min(message.tries, len(RETRY_SECONDS) - 1)]
-    Message.objects.filter(pk=message.pk).update(
-        tries=F("tries") + 1, tried_at=Now(), next_at=Now() + timedelta(seconds=delay)
-    )
-
-
-def make_all_due() -> None:
-    """The network answers again: ask everything that was tried in vain now. Commits by itself."""
-    _refuse_transaction()
-    with transaction.atomic(durable=True):
-        tried = Message.objects.select_for_update(no_key=True, skip_locked=True).filter(code=None, tries__gte=1)
-        Message.objects.filter(pk__in=[message.pk for message in tried]).update(next_at=Now())
 
 
 # ---------------------------------------------------------------- answers
@@ -448,7 +398,7 @@ def _require_transaction() -> None:
         raise transaction.TransactionManagementError("money is written inside the caller's transaction")
 
 
-def _refuse_transaction() -> None:
+def refuse_transaction() -> None:
     # A test case wraps each test in a transaction of its own: Django marks it, and so do its durable blocks.
     if any(not block._from_testcase for block in connection.atomic_blocks):  # type: ignore[attr-defined]
         raise transaction.TransactionManagementError("the network is never called inside a transaction")

@@ -11,7 +11,7 @@ from orders.cancelling import cancel_order
 from orders.healing import heal_once
 from orders.models import Order
 from orders.paying import NOT_ASKED, record_answer
-from payments import pay as payments
+from payments import leases
 from payments.gateway import Answer, NoAnswer, luhn
 from payments.models import MemberCard, Message, Payment
 from payments.network.gateway import SimulatedGateway
@@ -335,4 +335,4 @@ def test_payments_are_counted_by_queries(client, order, django_assert_max_num_qu
     client.get(f"/orders/{order.code}/payment/")
     with django_assert_max_num_queries(8):
         client.get(f"/orders/{order.code}/payment/")
-    assert payments.claim_due(limit=1) == []
+    assert leases.claim_due(limit=1) == []

@@ -124,7 +124,7 @@ def test_silence_goes_on(client, desk):
 def test_a_question_somebody_asks_just_now_is_left_alone(client, finance, monkeypatch):
     silent_payment("lost_answer", "lost_answer")
     message = Message.objects.get(code=None)
-    monkeypatch.setattr("payments.pay.claim", lambda message: None)
+    monkeypatch.setattr("payments.leases.claim", lambda message: None)
     answer = client.post(f"{HERE}{message.pk}/tries/", follow=True, **ENGLISH)
     assert "Somebody is asking this very question" in answer.content.decode()
 

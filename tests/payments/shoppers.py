@@ -25,6 +25,7 @@ from orders.models import Order, Parcel
 from orders.parcels import Reason, confirm_parcel, decline_parcel, deliver_parcel, dispatch_parcel, make_ready
 from orders.paying import Attempt, NotPayable, Outcome, OutOfDate, pay
 from orders.refunds import Goods, refund_lines
+from payments import leases
 from payments import pay as payments
 from payments.gateway import Presented
 from tests.factories import UserFactory, VariantFactory
@@ -92,7 +93,7 @@ def buy_for_ever(place: Path, *, generation: int, seed: int) -> NoReturn:
 def _in_a_hurry() -> None:
     """Nobody waits ten seconds here for a question to be asked again."""
     payments.FIRST_TRY_SECONDS = 1
-    payments.RETRY_SECONDS = (1, 1, 2)
+    leases.RETRY_SECONDS = (1, 1, 2)
 
 
 def insist(deed: Callable[[], T]) -> T:

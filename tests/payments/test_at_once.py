@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.models import random_code
-from payments import pay
+from payments import leases, pay
 from payments.gateway import NoAnswer, Presented, gateway
 from payments.models import DayCut, Message, Payment, Transfer
 from payments.network import verbs
@@ -146,7 +146,7 @@ def test_two_workers_never_get_the_same_question():
     due.update(next_at="2020-01-01T00:00Z")
 
     def work(_):
-        mine = [message for message in pay.claim_due(limit=100) if message.payment_id == payment.id]
+        mine = [message for message in leases.claim_due(limit=100) if message.payment_id == payment.id]
         for message in mine:
             told(message)
         return [message.parcel for message in mine]

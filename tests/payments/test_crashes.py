@@ -7,7 +7,7 @@ import uuid
 import pytest
 from django.db import OperationalError, transaction
 
-from payments import faults, pay
+from payments import faults, leases, pay
 from payments.gateway import Answer, NoAnswer, gateway
 from payments.models import Message, Payment
 from payments.network.models import Authorisation
@@ -163,21 +163,21 @@ def test_due_questions_are_asked_again_later_each_time():
     payment = authorised(presented, 900)
     message = asked(pay.ask_capture, payment=payment, parcel=1, seller_id=5, goods=900, fare=0, commission_bp=0)
     rows = Message.objects.filter(pk=message.pk)
-    assert message.pk not in {due.pk for due in pay.claim_due(limit=1_000)}  # not before its first ten seconds
+    assert message.pk not in {due.pk for due in leases.claim_due(limit=1_000)}  # not before its first ten seconds
     waits = []
     for _ in range(8):
         rows.update(next_at="2020-01-01T00:00Z")
-        assert message.pk in {due.pk for due in pay.claim_due(limit=1_000)}
+        assert message.pk in {due.pk for due in leases.claim_due(limit=1_000)}
         row = rows.get()
         waits.append(round((row.next_at - row.tried_at).total_seconds()))
     assert waits == [10, 20, 40, 60, 120, 300, 300, 300]
     # Just asked by another: not even a probe. A while ago and in vain: the probe, though it is not due.
-    assert message.pk not in {due.pk for due in pay.claim_due(limit=1_000)}
+    assert message.pk not in {due.pk for due in leases.claim_due(limit=1_000)}
     rows.update(tried_at="2020-01-01T00:00Z")
     Message.objects.filter(code=None).exclude(pk=message.pk).update(tried_at=None)
-    assert [due.pk for due in pay.claim_due(limit=1_000)] == [message.pk]
-    pay.make_all_due()
-    assert message.pk in {due.pk for due in pay.claim_due(limit=1_000)}
+    assert [due.pk for due in leases.claim_due(limit=1_000)] == [message.pk]
+    leases.make_all_due()
+    assert message.pk in {due.pk for due in leases.claim_due(limit=1_000)}
     assert told(message).payment.state == "done"
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from payments import pay
+from payments import leases, pay
 from payments.gateway import Answer, Presented
 from payments.models import Message, Payment, Transfer
 from payments.shop_book import seller_account
@@ -197,8 +197,8 @@ def test_the_network_is_not_called_inside_a_transaction():
     for call in [
         lambda: pay.send(message, presented),
         lambda: pay.inquire(message),
-        lambda: pay.claim_due(limit=1),
-        pay.make_all_due,
+        lambda: leases.claim_due(limit=1),
+        leases.make_all_due,
     ]:
         with transaction.atomic(), pytest.raises(transaction.TransactionManagementError):
             call()

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import random_code
 from orders.models import Order
 from orders.paying import pay as pay_order
-from payments import audit, pay
+from payments import audit, leases, pay
 from payments.models import Account, Message, Payment, Transfer
 from payments.network import sending, verbs
 from payments.network.expiry import expire_holds
@@ -263,16 +263,16 @@ def claimed_by_both(monkeypatch, *, locked):
     payment = authorised(presented, 900)
     message = asked(pay.ask_capture, payment=payment, parcel=1, seller_id=5, goods=900, fare=0, commission_bp=0)
     Message.objects.filter(pk=message.pk).update(next_at="2020-01-01T00:00Z")
-    lease = pay._lease
+    lease = leases._lease
 
     def slowly(message):
         time.sleep(0.3)  # the other has looked by now
         lease(message)
 
-    monkeypatch.setattr(pay, "_lease", slowly)
+    monkeypatch.setattr(leases, "_lease", slowly)
     if not locked:
         monkeypatch.setattr(type(Message.objects.all()), "select_for_update", lambda self, **how: self.all())
-    return sum(at_once(2, lambda _: message.pk in {due.pk for due in pay.claim_due(limit=1_000)}))
+    return sum(at_once(2, lambda _: message.pk in {due.pk for due in leases.claim_due(limit=1_000)}))
 
 
 def test_a_question_is_claimed_by_one(monkeypatch):

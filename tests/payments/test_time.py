@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 
 from okryu.calendar import PYONGYANG, at, local_day
-from payments import clock, pay, tasks
+from payments import clock, leases, pay, tasks
 from payments.gateway import Ask, NoAnswer, gateway
 from payments.models import DayCut, Message, Transfer
 from payments.network import claims, statement, verbs
@@ -91,9 +91,9 @@ def test_a_wrong_clock_of_the_host_does_not_matter(monkeypatch, year):
     payment = authorised(presented, 900)
     assert abs((payment.expires_at.date() - today).days - 7) <= 1
     question = capture_of(payment, 900)
-    assert question.pk not in {due.pk for due in pay.claim_due(limit=100)}  # its first ten seconds are not over
+    assert question.pk not in {due.pk for due in leases.claim_due(limit=100)}  # its first ten seconds are not over
     Message.objects.filter(pk=question.pk).update(next_at="2020-01-01T00:00Z")
-    assert question.pk in {due.pk for due in pay.claim_due(limit=100)}
+    assert question.pk in {due.pk for due in leases.claim_due(limit=100)}
     assert told(question).payment.state == "done"
     assert expire_holds() == 0
     held = authorised(presented, 100)
