@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
-from tests.payments import test_refusals as refusals
-from tests.payments.test_refusals import CLOCKS, CONSTRAINTS, TRIGGERS, attempt, message, taken_back
+from tests.payments import guarded_world
+from tests.payments.attempts import CLOCKS, TRIGGERS, message, transfer
+from tests.payments.attempts_on_constraints import CONSTRAINTS
+from tests.payments.guarded_world import attempt, taken_back
 
-world = refusals.world
+world = guarded_world.world
 pytestmark = pytest.mark.ledger
 TABLES = "(c.relname LIKE 'payments\\_%' OR c.relname LIKE 'network\\_%')"
 # Nobody can miss these: another guard says the same and more.
@@ -59,7 +61,7 @@ EFFECTS = [
     # Past days are written in order.
     (
         "SET LOCAL okryu.history = 'on'; "
-        + refusals.transfer("receipt", "%(bank)s", "%(network)s", 1).replace("reference)", "reference, at)")[:-1]
+        + transfer("receipt", "%(bank)s", "%(network)s", 1).replace("reference)", "reference, at)")[:-1]
         + ", '2001-01-01')",
         "SELECT 1",
     ),
@@ -165,7 +167,7 @@ def written() -> Iterator[Attempt]:
     for statement, look in EFFECTS:
         yield Attempt("", statement, look)
     # The right shape, by the wrong role.
-    load = refusals.transfer("load", "%(float)s", "%(card)s", 5)
+    load = transfer("load", "%(float)s", "%(card)s", 5)
     yield Attempt("payments_transfer.transfer_check", load, off=ROLE.format("shop_app"))
 
 
