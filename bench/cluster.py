@@ -20,6 +20,7 @@ from okryu.embedded_postgres import ROLE, Server
 
 # What makes an acknowledged commit survive a power cut: a figure without these is not worth printing.
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+COPY_TRIES = 12
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,18 @@ class Cluster:
         return psycopg.connect(host=str(self.server.socket), user=ROLE, dbname=database, autocommit=True)
 
     def copy(self, *, template: str, name: str) -> None:
-        """A new database like `template`."""
-        with self.connect() as server:
-            server.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
+        """A new database like `template`. An autovacuum just at work there may take its time to leave a slow disk."""
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+        for tries_left in range(COPY_TRIES - 1, -1, -1):
+            with self.connect() as server:
+                try:
+                    server.execute(statement)
+                    return
+                except psycopg.errors.ObjectInUse:  # after five seconds of waiting
+                    if not tries_left:
+                        raise
 
     def drop(self, name: str) -> None:
         with self.connect() as server:

@@ -49,6 +49,8 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 lc_messages = 'C'
 shared_buffers = '256MB'
+# After a crash one call syncs the disk; a call for each of thousands of files takes seconds, on a slow disk a minute.
+recovery_init_sync_method = 'syncfs'
 max_wal_size = '1GB'
 jit = off
 random_page_cost = 1.1

@@ -6,12 +6,14 @@ Workers buy, sellers pack, couriers deliver, goods come back; each step that was
 fsynced. Meanwhile workers, PostgreSQL's processes and its postmaster are killed at random, and it is started again.
 At the end the healing runs, the books are audited, and every acknowledged step must be found. Exit status 1 otherwise.
 With --forgetful the database commits without waiting for the disk: the control, in which steps must be missed.
+Past --deadline it says where it stands, ends everything it started and exits with status 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import os
 import random
 import shutil
@@ -24,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import django
 import psutil
@@ -54,6 +56,8 @@ class Run:
 def main() -> int:
     options = _options()
     print(f"seed {options.seed}: {options.kills} kills, {WORKERS} workers", flush=True)
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(options.deadline)
     began = time.monotonic()
     with _own_server() as server:
         run = Run(server, server.clone.parent, options.seed, random.Random(options.seed))
@@ -82,7 +86,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED", str(random.randrange(10**6)))))
     parser.add_argument("--forgetful", action="store_true", help="the negative control")
     parser.add_argument("--pause", type=float, default=float(os.environ.get("PAUSE", "3")), help="longest, in seconds")
+    parser.add_argument("--deadline", type=int, default=0, help="seconds; 0 for as long as it takes")
     return parser.parse_args()
+
+
+def _too_long(*_: object) -> NoReturn:
+    """Raised in the middle of whatever is waited for, so that nothing is left running."""
+    faulthandler.dump_traceback()
+    raise SystemExit("not done before the deadline")
 
 
 @contextlib.contextmanager

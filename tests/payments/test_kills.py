@@ -8,11 +8,12 @@ import pytest
 from tests.databases import ROOT
 
 pytestmark = pytest.mark.long
+LONGEST_SECONDS = 300
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.payments.kills", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    command = [sys.executable, "-m", "tests.payments.kills", "--deadline", str(LONGEST_SECONDS), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr)  # the seed, should it be red
     return done
 
