@@ -57,6 +57,11 @@ def normalise_phone(text: str) -> str:
     return digits
 
 
+def shown_phone(digits: str) -> str:
+    """A ten-digit mobile number as people write it: 191-234-5678."""
+    return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if len(digits) == 10 else digits
+
+
 class PhoneField(forms.CharField):
     """A form field that takes any spelling and gives the ten digits."""
 

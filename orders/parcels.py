@@ -314,7 +314,7 @@ def close_when_all_final(order: Order) -> None:
         order.status, order.cancelled_at = Order.Status.CANCELLED, now
         order.save(update_fields=["status", "cancelled_at"])
         vouchers.give_back(order)
-        events.write(order, "cancelled")
+        events.write(order, "cancelled", because="parcels")  # the member was told of each
 
 
 def open_parcel(order_code: str, number: int) -> tuple[Order, Parcel]:

@@ -178,8 +178,8 @@ def record_answer(*, message: Message, answer: Answer) -> None:
         payment = recorded.payment
         if recorded.verb == Message.Verb.CAPTURE:
             _note_capture(order, recorded)
-        elif recorded.verb == Message.Verb.REFUND and recorded.code not in (None, APPROVED):
-            _note_refused_refund(order, recorded)
+        elif recorded.verb == Message.Verb.REFUND and recorded.code is not None:
+            _note_refund(order, recorded)
         elif payment.state == Payment.State.AUTHORISED and order.status == Order.Status.PLACED:
             _note_paid(order, payment)
         elif payment.state == Payment.State.DECLINED:
@@ -214,14 +214,16 @@ def _note_capture(order: Order, message: Message) -> None:
         events.write(order, "capture_refused", parcel=parcel, code=message.code)  # the order desk sees it and calls
 
 
-def _note_refused_refund(order: Order, message: Message) -> None:
-    """The goods are back and the money is not: the order desk must see it, once. A chargeback may have come before."""
-    if order.events.filter(kind="refund_refused", data__message=str(message.pk)).exists():
+def _note_refund(order: Order, message: Message) -> None:
+    """Once: the money is back on the card, or it is not and the order desk must see it: a chargeback came before."""
+    kind = "refunded" if message.code == APPROVED else "refund_refused"
+    if order.events.filter(kind=kind, data__message=str(message.pk)).exists():
         return
     parcel = order.parcels.get(number=message.parcel or 0)
     key = str(message.pk)
-    events.write(order, "refund_refused", parcel=parcel, amount=message.amount, code=message.code, message=key)
-    log.error("the network refused refund %s of order %s: %s", message.pk, order.code, message.code)
+    events.write(order, kind, parcel=parcel, amount=message.amount, code=message.code, message=key)
+    if kind == "refund_refused":
+        log.error("the network refused refund %s of order %s: %s", message.pk, order.code, message.code)
 
 
 def _offer_again(order: Order, payment: Payment) -> None:

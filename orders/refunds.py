@@ -76,6 +76,7 @@ def refund_undelivered(
             line.save(update_fields=["returned_quantity"])
         parcel.status, parcel.ended_at = Status.UNDELIVERABLE, timezone.now()
         parcel.save(update_fields=["status", "ended_at"])
+        events.write(order, "undeliverable", parcel=parcel, by=by)
         fare = _fee_left(order, parcel) if with_fee else 0
         asked = _ask(order, parcel, key=key, back=back, fare=fare, by=by)
         close_when_all_final(order)

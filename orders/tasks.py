@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from catalog.models import Product
-from orders import promises
+from orders import notices, promises
 from orders.cancelling import end_uncollected
 from orders.cart import forget_visitor_carts
 from orders.healing import heal
@@ -67,6 +68,18 @@ def count_popularity(timestamp: int) -> None:
 def forget_carts(timestamp: int) -> None:
     """Delete the carts of visitors who have not come back for a month."""
     forget_visitor_carts()
+
+
+@app.task(queue="messages", retry=RetryStrategy(max_attempts=5, exponential_wait=30))
+def tell_member(event_id: int) -> None:
+    """Write what happened to an order into its member's inbox, once."""
+    notices.tell(event_id)
+
+
+@app.task(queue="messages", retry=RetryStrategy(max_attempts=5, exponential_wait=30))
+def tell_recipient(event_id: int) -> None:
+    """Send one short message to the recipient of somebody else's order."""
+    notices.tell_recipient(event_id)
 
 
 def decline_unanswered(*, limit: int = 200) -> int:

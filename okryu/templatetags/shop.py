@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
+from accounts.phone import shown_phone
 from okryu.calendar import PYONGYANG
 from okryu.money import format_won
 from okryu.staticfiles import JOINED, STYLE_SHEETS
@@ -39,8 +40,7 @@ def won(amount: int) -> str:
 
 @register.filter
 def phone(digits: str) -> str:
-    """A ten-digit mobile number as people write it: 191-234-5678."""
-    return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if len(digits) == 10 else digits
+    return shown_phone(digits)
 
 
 @register.filter

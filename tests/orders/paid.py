@@ -64,15 +64,18 @@ def placed(user: User | None = None, *, parcels: list[dict[str, Any]] | None = N
         order = Order.objects.create(
             user=user or UserFactory(),
             checkout_token=uuid.uuid4(),
-            recipient_name="김은주",
-            recipient_phone="1912345678",
             neighbourhood=NeighbourhoodFactory(),
             building="12",
             goods_total=goods,
             delivery_total=fees,
             total=goods + fees,
             placed_at=now,
-            **{"hold_until": stock_holds.hold_until(now), **fields},
+            **{
+                "recipient_name": "김은주",
+                "recipient_phone": "1912345678",
+                "hold_until": stock_holds.hold_until(now),
+                **fields,
+            },
         )
         for number, each in enumerate(wanted, start=1):
             _add_parcel(order, number, each)
