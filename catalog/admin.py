@@ -74,7 +74,7 @@ class SellerAdmin(NeverDeleted, KoreanFirst, ModelAdmin[Seller]):
     autocomplete_fields = ["district", "neighbourhood"]
     fieldsets = [
         (None, {"fields": ["slug", "kind", "district", "neighbourhood", "telephone", "position", "is_active"]}),
-        (_("Hours"), {"fields": ["opens_at", "closes_at", "preparation_minutes", "lead_days"]}),
+        (_("Hours"), {"fields": ["opens_at", "closes_at", "cut_off", "preparation_minutes", "lead_days"]}),
         *languages("name", "introduction"),
     ]
 

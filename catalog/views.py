@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from accounts.districts import deliverable_districts
 from catalog import queries, structured, wording
 from catalog.comparison import Comparison
 from catalog.listing import list_seller, list_shelves
@@ -100,9 +99,7 @@ def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
         return _moved_or_missing(request, page.product)
     tree = category_tree(request)
     shelf = tree.get(page.product.category_id)
-    districts = deliverable_districts()
     most = min(page.product.most_of_one, QUANTITIES_OFFERED)
-    chosen = request.COOKIES.get(settings.DISTRICT_COOKIE_NAME)
     crumbs = tree.path(shelf) if shelf else []
     address = settings.SHOP_ADDRESS
     context = {
@@ -111,8 +108,6 @@ def product(request: HttpRequest, product_id: int, slug: str) -> HttpResponse:
         "page": page,
         "product": page.product,
         "path": crumbs,
-        "districts": districts,
-        "district": next((d for d in districts if d.slug == chosen), next(iter(districts), None)),
         "quantities": [(n, wording.choice_of(page.product, n)) for n in range(1, most + 1)],
     }
     return render(request, "catalog/product.html", context)

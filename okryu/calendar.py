@@ -20,13 +20,5 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 def is_working_day(day: date) -> bool:
-    """Monday to Saturday: shops and producers answer; on Sundays they rest."""
+    """Monday to Saturday. Holidays are rows the bureau keeps: orders/workdays.py."""
     return day.weekday() != SUNDAY
-
-
-def next_working_day(day: date) -> date:
-    """The first working day after `day`."""
-    day += timedelta(days=1)
-    while not is_working_day(day):
-        day += timedelta(days=1)
-    return day

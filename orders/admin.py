@@ -20,7 +20,7 @@ from unfold.admin import ModelAdmin
 
 from accounts.guesses import TooManyGuesses
 from accounts.models import User
-from orders import cancelling, voucher_admin  # noqa: F401  registers the vouchers
+from orders import calendar_admin, cancelling, voucher_admin  # noqa: F401  these register models of their own
 from orders.admin_inlines import EventInline, LineInline, phone, won
 from orders.deeds import DEEDS, Deed, DeedForm, fitting, outcome
 from orders.models import DeliverySlot, Order, Parcel, SellerStaff

@@ -11,12 +11,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import District
+from okryu.calendar import local_day
 from okryu.money import format_won
 from orders import promises, slots
 from orders.fees import Ride, delivery_fee, dish_minimum, shared_fees
 from orders.models import Parcel
 from orders.positions import ParcelPlan
 from orders.promises import Window
+from orders.workdays import Workdays, read_workdays
 
 Method = Parcel.Method
 
@@ -79,8 +81,12 @@ class Offer:
 
 
 def offers_for(plans: Sequence[ParcelPlan], *, district: District, now: datetime) -> list[Offer]:
-    """What can be chosen for each parcel to `district` when ordered at `now`. One query, for the places taken."""
-    kept = [promises.windows(plan.seller, now) for plan in plans]
+    """What can be chosen for each parcel to `district` when ordered at `now`.
+
+    Two queries, for the days of rest and the places taken.
+    """
+    workdays = read_workdays(first=local_day(now))
+    kept = [promises.windows(plan.seller, now, workdays) for plan in plans]
     days = [window.day for windows in kept for window in windows]
     taken = (
         slots.places_left(zone_id=district.zone_id, first=min(days), last=max(days))
@@ -88,7 +94,7 @@ def offers_for(plans: Sequence[ParcelPlan], *, district: District, now: datetime
         else {}
     )
     return [
-        _offer(plan, windows, district=district, taken=taken, now=now)
+        _offer(plan, windows, district=district, taken=taken, collection=_collection(plan, now, workdays))
         for plan, windows in zip(plans, kept, strict=True)
     ]
 
@@ -128,7 +134,7 @@ def _offer(
     *,
     district: District,
     taken: Mapping[slots.SlotKey, int],
-    now: datetime,
+    collection: tuple[datetime, datetime] | None,
 ) -> Offer:
     vehicle = plan.vehicle
     whole = slots.capacity(vehicle)
@@ -140,6 +146,10 @@ def _offer(
         fee=delivery_fee(district, vehicle),
         refusal=refusal,
         places=[] if refusal else places,
-        # A seller of the provinces has no counter in the city.
-        collection=promises.collection(plan.seller, now) if plan.seller.district.is_deliverable else None,
+        collection=collection,
     )
+
+
+def _collection(plan: ParcelPlan, now: datetime, workdays: Workdays) -> tuple[datetime, datetime] | None:
+    """A seller of the provinces has no counter in the city."""
+    return promises.collection(plan.seller, now, workdays) if plan.seller.district.is_deliverable else None

@@ -10,6 +10,7 @@ from catalog.models import Product, Seller
 from orders.fees import delivery_fee, dish_minimum, vehicle_for
 from orders.models import Vehicle
 from orders.promises import Window, collection, windows
+from orders.workdays import Workdays
 
 STEP = timedelta(minutes=5)
 
@@ -33,26 +34,26 @@ class Offer:
     by_van: bool
 
 
-def promise(seller: Seller, now: datetime) -> Promise:
+def promise(seller: Seller, now: datetime, workdays: Workdays) -> Promise:
     """The first window, told with the last five minutes in which ordering still reaches it."""
-    window = windows(seller, now)[0]
+    window = windows(seller, now, workdays)[0]
     kept, missed = 0, (window.start - now) // STEP + 1
     while missed - kept > 1:
         middle = (kept + missed) // 2
-        if windows(seller, now + middle * STEP)[0] == window:
+        if windows(seller, now + middle * STEP, workdays)[0] == window:
             kept = middle
         else:
             missed = middle
     return Promise(window, _full_step(now + kept * STEP))
 
 
-def offer(product: Product, *, district: District, now: datetime) -> Offer:
+def offer(product: Product, *, district: District, now: datetime, workdays: Workdays) -> Offer:
     """What one piece of `product` costs to have brought to the deliverable `district`, and when."""
     vehicle = vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van)
     minimum = dish_minimum(product.seller, district)
-    collect_from, collect_until = collection(product.seller, now)
+    collect_from, collect_until = collection(product.seller, now, workdays)
     return Offer(
-        promise=promise(product.seller, now),
+        promise=promise(product.seller, now, workdays),
         collect_from=collect_from,
         collect_until=collect_until,
         is_brought=minimum is not None,

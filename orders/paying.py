@@ -27,8 +27,10 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.guesses import TooManyGuesses, count_guess, forget_guesses
 from accounts.models import User
 from accounts.residency import NotResident, require_resident
+from okryu.calendar import local_day
 from orders import events, promises
 from orders.models import Order, Parcel
+from orders.workdays import read_workdays
 from payments import pay as payments
 from payments.gateway import Answer, NoAnswer, Presented, gateway
 from payments.models import MemberCard, Message, Payment
@@ -198,8 +200,11 @@ def _note_paid(order: Order, payment: Payment) -> None:
     now = timezone.now()
     order.status, order.paid_at, order.hold_until = Order.Status.PAID, now, None
     order.save(update_fields=["status", "paid_at", "hold_until"])
+    workdays = read_workdays(first=local_day(order.placed_at))
     for parcel in order.parcels.select_related("seller"):
-        parcel.confirm_by = promises.answer_by(parcel.seller, now, promised_from=parcel.promised_from)
+        parcel.confirm_by = promises.answer_by(
+            parcel.seller, order.placed_at, workdays, paid_at=now, promised_from=parcel.promised_from
+        )
         parcel.save(update_fields=["confirm_by"])
     events.write(order, "paid", payment=str(payment.pk), amount=payment.amount)
 

@@ -29,6 +29,7 @@ from orders import events, promises, slots, stock_holds, vouchers
 from orders.choices import Choice, Method, delivery_refusal, fees_of
 from orders.models import Cart, CartLine, DeliverySlot, Order, OrderLine, Parcel
 from orders.positions import ParcelPlan, Position, buyable, read_locked
+from orders.workdays import Workdays, read_workdays
 
 WEEK = timedelta(days=7)
 
@@ -333,6 +334,7 @@ def _write_parcels(
 ) -> list[OrderLine]:
     """Parcels and their lines, the lines in the order of the plans' positions."""
     off = iter(quoted.by_line if quoted else ())
+    workdays = read_workdays(first=local_day(order.placed_at))
     written: list[OrderLine] = []
     for number, (plan, fee) in enumerate(priced, start=1):
         choice = wish.choices[plan.seller.pk]
@@ -348,7 +350,7 @@ def _write_parcels(
             fee=fee,
             goods_total=plan.goods_total,
             commission_bp=settings.COMMISSION_BASIS_POINTS[plan.seller.kind],
-            **_promise(plan, choice, order.placed_at),
+            **_promise(plan, choice, order.placed_at, workdays),
         )
         written += OrderLine.objects.bulk_create(
             _order_line(parcel, position, discount=next(off, 0)) for position in plan.positions
@@ -356,10 +358,10 @@ def _write_parcels(
     return written
 
 
-def _promise(plan: ParcelPlan, choice: Choice, now: datetime) -> dict[str, datetime]:
+def _promise(plan: ParcelPlan, choice: Choice, now: datetime, workdays: Workdays) -> dict[str, datetime]:
     if choice.window and choice.method == Method.DELIVERY:
         return {"promised_from": choice.window.start, "promised_until": choice.window.end}
-    ready, until = promises.collection(plan.seller, now)
+    ready, until = promises.collection(plan.seller, now, workdays)
     return {"promised_from": ready, "promised_until": until}
 
 

@@ -1,7 +1,8 @@
 """When a seller answers, is ready, and can be promised: everything the checkout says about time.
 
 A promise is only made where the seller keeps it even when answering at the last allowed minute. Sellers work
-between `opens_at` and `closes_at`; restaurants every day, shops and producers on working days.
+between `opens_at` and `closes_at` on the days orders/workdays.py says. An order that comes after the seller's cut-off
+hour counts as the next working day's. Deadlines run from placing: who pays late in the hold moves no promise.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from datetime import date, datetime, time, timedelta
 from django.conf import settings
 
 from catalog.models import Seller
-from okryu.calendar import PYONGYANG, at, is_working_day, local_day, next_working_day
+from okryu.calendar import PYONGYANG, at, local_day
 from orders.models import Parcel
+from orders.workdays import Workdays
 
 DISH_ANSWER = timedelta(minutes=10)
 DISH_BEFORE_WINDOW = timedelta(minutes=30)
@@ -49,31 +51,55 @@ def is_dish_seller(seller: Seller) -> bool:
     return seller.kind == Seller.Kind.RESTAURANT
 
 
-def answer_by(seller: Seller, paid_at: datetime, *, promised_from: datetime | None = None) -> datetime:
+def answer_by(
+    seller: Seller,
+    placed_at: datetime,
+    workdays: Workdays,
+    *,
+    paid_at: datetime | None = None,
+    promised_from: datetime | None = None,
+) -> datetime:
     """The moment at which an unanswered parcel is declined by itself.
 
     A restaurant has ten minutes from when it is open, and at least until `promised_from` is half an hour away; a shop
     two hours of its opening time; a producer and a seller of the provinces until noon of the next working day.
-    Nobody gets less than ten minutes: an order may be paid late in its hold.
+    Nobody gets less than ten minutes from `paid_at`: an order may be paid late in its hold.
     """
+    counted = _counted_from(seller, placed_at, workdays)
     if is_dish_seller(seller):
-        by = next_open(seller, paid_at) + DISH_ANSWER
+        by = next_open(seller, counted, workdays) + DISH_ANSWER
         if promised_from is not None:
             by = min(by, promised_from - DISH_BEFORE_WINDOW)
-        return max(by, paid_at + DISH_ANSWER)
-    if seller.kind == Seller.Kind.SHOP and not seller.lead_days:
-        return add_open_minutes(seller, paid_at, SHOP_ANSWER_MINUTES)
-    return at(next_working_day(local_day(paid_at)), PRODUCER_ANSWER_HOUR)
+    elif seller.kind == Seller.Kind.SHOP and not seller.lead_days:
+        by = add_open_minutes(seller, counted, SHOP_ANSWER_MINUTES, workdays)
+    else:
+        by = at(workdays.next_after(seller, local_day(counted)), PRODUCER_ANSWER_HOUR)
+    return max(by, (paid_at or placed_at) + DISH_ANSWER)
 
 
-def ready_at(seller: Seller, ordered_at: datetime) -> datetime:
+def _counted_from(seller: Seller, ordered_at: datetime, workdays: Workdays) -> datetime:
+    """The moment an order counts from: its own, or the first of the next working day after the cut-off hour."""
+    if seller.cut_off is None:
+        return ordered_at
+    local = ordered_at.astimezone(PYONGYANG)
+    if workdays.works(seller, local.date()) and local.time() < _clock(seller.cut_off):
+        return ordered_at
+    return at(workdays.next_after(seller, local.date()), 0)
+
+
+def ready_at(seller: Seller, ordered_at: datetime, workdays: Workdays) -> datetime:
     """When the seller's parcel stands ready at the seller's at the latest."""
-    return add_open_minutes(seller, answer_by(seller, ordered_at), seller.preparation_minutes)
+    answered = answer_by(seller, ordered_at, workdays)
+    return add_open_minutes(seller, answered, seller.preparation_minutes, workdays)
 
 
-def windows(seller: Seller, ordered_at: datetime) -> list[Window]:
+def windows(seller: Seller, ordered_at: datetime, workdays: Workdays) -> list[Window]:
     """Every delivery window this seller can keep, soonest first, for DELIVERY_DAYS_AHEAD days from its first one."""
-    ready = ready_at(seller, ordered_at)
+    return windows_from(seller, ready_at(seller, ordered_at, workdays))
+
+
+def windows_from(seller: Seller, ready: datetime) -> list[Window]:
+    """Every window a parcel that is `ready` at the seller's can be brought in, for DELIVERY_DAYS_AHEAD days."""
     first_day = local_day(ready) + timedelta(days=seller.lead_days)
     earliest = at(first_day, 0) if seller.lead_days else ready
     kept: list[Window] = []
@@ -93,39 +119,39 @@ def kept_until(parcel: Parcel) -> datetime:
     return max(parcel.ready_at, parcel.promised_from) + timedelta(hours=hours)
 
 
-def collection(seller: Seller, ordered_at: datetime) -> tuple[datetime, datetime]:
+def collection(seller: Seller, ordered_at: datetime, workdays: Workdays) -> tuple[datetime, datetime]:
     """From when to when the parcel waits at the seller's: 24 hours, dishes one hour."""
-    ready = next_open(seller, _full_quarter(ready_at(seller, ordered_at)))
-    return ready, ready + timedelta(hours=settings.COLLECTION_HOURS[seller.kind])
+    return collection_from(seller, ready_at(seller, ordered_at, workdays), workdays)
 
 
-def next_open(seller: Seller, moment: datetime) -> datetime:
+def collection_from(seller: Seller, ready: datetime, workdays: Workdays) -> tuple[datetime, datetime]:
+    """The same of a parcel that stands `ready` at that moment."""
+    since = next_open(seller, _full_quarter(ready), workdays)
+    return since, since + timedelta(hours=settings.COLLECTION_HOURS[seller.kind])
+
+
+def next_open(seller: Seller, moment: datetime, workdays: Workdays) -> datetime:
     """`moment` itself while the seller works, otherwise its next opening."""
     local = moment.astimezone(PYONGYANG)
-    if _works(seller, local.date()) and _clock(seller.opens_at) <= local.time() < _clock(seller.closes_at):
+    works_today = workdays.works(seller, local.date())
+    if works_today and _clock(seller.opens_at) <= local.time() < _clock(seller.closes_at):
         return moment
     day = local.date()
-    if not (_works(seller, day) and local.time() < _clock(seller.opens_at)):
-        day += timedelta(days=1)
-        while not _works(seller, day):
-            day += timedelta(days=1)
+    if not (works_today and local.time() < _clock(seller.opens_at)):
+        day = workdays.next_after(seller, day)
     return datetime.combine(day, _clock(seller.opens_at), PYONGYANG)
 
 
-def add_open_minutes(seller: Seller, moment: datetime, minutes: int) -> datetime:
+def add_open_minutes(seller: Seller, moment: datetime, minutes: int, workdays: Workdays) -> datetime:
     """`moment` plus `minutes` during which the seller works."""
     left = timedelta(minutes=minutes)
-    moment = next_open(seller, moment)
+    moment = next_open(seller, moment, workdays)
     while True:
         closing = datetime.combine(moment.astimezone(PYONGYANG).date(), _clock(seller.closes_at), PYONGYANG)
         if moment + left <= closing:
             return moment + left
         left -= closing - moment
-        moment = next_open(seller, closing)
-
-
-def _works(seller: Seller, day: date) -> bool:
-    return is_dish_seller(seller) or is_working_day(day)
+        moment = next_open(seller, closing, workdays)
 
 
 def _clock(value: time | str) -> time:

@@ -21,6 +21,10 @@ _READ_GOODS = [
     "catalog.view_category",
 ]
 
+_KEEP_CALENDARS = [
+    f"orders.{verb}_{row}" for row in ("holiday", "sellerclosing") for verb in ("view", "add", "change", "delete")
+]
+
 # A seller's person sees only the parcels of the seller they answer for (SellerStaff): no `see_every_parcel`.
 ROLES: dict[str, list[str]] = {
     ORDER_DESK: [
@@ -37,6 +41,7 @@ ROLES: dict[str, list[str]] = {
         "catalog.answer_review",
         "accounts.view_user",
         "payments.ask_network",
+        *_KEEP_CALENDARS,
         "catalog.view_searchsynonym",
         "catalog.add_searchsynonym",
         "catalog.change_searchsynonym",

@@ -84,6 +84,8 @@ class Seller(models.Model):
     # Asia/Pyongyang hours of the day: an order after `closes_at` starts at the next opening.
     opens_at = models.TimeField(_("opens at"), default="09:00")
     closes_at = models.TimeField(_("closes at"), default="18:00")
+    # An order that comes at this hour or later, or on a day of rest, counts as the next working day's.
+    cut_off = models.TimeField(_("orders of the day until"), null=True, blank=True)
     # Minutes from confirmation to being ready; days on top for provincial sellers.
     preparation_minutes = models.PositiveIntegerField(_("minutes to prepare"), default=240)
     lead_days = models.PositiveSmallIntegerField(_("days on the way"), default=0)
@@ -99,6 +101,9 @@ class Seller(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=["restaurant", "shop", "producer"]), name="seller_kind_known"),
             models.CheckConstraint(condition=Q(opens_at__lt=F("closes_at")), name="seller_opens_before_closing"),
+            models.CheckConstraint(
+                condition=Q(cut_off__isnull=True) | Q(cut_off__gt=F("opens_at")), name="seller_cut_off_after_opening"
+            ),
         ]
 
     def __str__(self) -> str:

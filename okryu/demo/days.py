@@ -23,6 +23,7 @@ from orders.fees import Ride, delivery_fee, dish_minimum, shared_fees, vehicle_f
 from orders.models import Order, OrderLine, Parcel
 from orders.parcels import CAPTURE_EARLY, Reason
 from orders.promises import Window
+from orders.workdays import Workdays
 
 Status = Parcel.Status
 Method = Parcel.Method
@@ -122,6 +123,7 @@ class Day:
     shoppers: list[Shopper]
     places: Places
     now: datetime
+    workdays: Workdays
 
     @property
     def horizon(self) -> datetime:
@@ -187,7 +189,7 @@ class Day:
         district = shopper.home.neighbourhood.district
         window = None
         if collects:
-            since, until = promises.collection(seller, moment)
+            since, until = promises.collection(seller, moment, self.workdays)
         else:
             minimum = dish_minimum(seller, district)
             if minimum is None or goods < minimum:
@@ -212,7 +214,7 @@ class Day:
         return PlannedParcel(row, [self._line(ware, pieces) for ware, pieces in lines], window)
 
     def _window(self, seller: Seller, zone: str, vehicle: str, moment: datetime) -> Window | None:
-        windows = promises.windows(seller, moment)
+        windows = promises.windows(seller, moment, self.workdays)
         if seller.lead_days or seller.preparation_minutes > SLOW_SELLER_MINUTES:
             windows = [window for window in windows if window.start > moment + CAPTURE_EARLY + timedelta(hours=12)]
         elif self.rng.random() < 0.25:
@@ -283,7 +285,7 @@ class Day:
         order.row.paid_at, order.row.status = paid, Order.Status.PAID
         for parcel in order.parcels:
             row = parcel.row
-            row.confirm_by = promises.answer_by(row.seller, paid, promised_from=row.promised_from)
+            row.confirm_by = promises.answer_by(row.seller, paid, self.workdays, promised_from=row.promised_from)
 
     def _cancel(self, order: PlannedOrder) -> None:
         """The shopper thinks better of it before a seller has answered."""
@@ -305,7 +307,7 @@ class Day:
         row = parcel.row
         paid = order.row.paid_at or order.row.placed_at
         slowest = {"restaurant": 8, "shop": 70, "producer": 110}[row.seller.kind]
-        answered = promises.next_open(row.seller, paid) + timedelta(minutes=self.rng.uniform(2, slowest))
+        answered = promises.next_open(row.seller, paid, self.workdays) + timedelta(minutes=self.rng.uniform(2, slowest))
         if row.confirm_by is not None:
             answered = max(min(answered, row.confirm_by - timedelta(seconds=30)), paid + timedelta(seconds=40))
         fate = self.rng.random()
@@ -333,7 +335,7 @@ class Day:
             self._ready(row, packed)
             return
         minutes = int(self.rng.uniform(0.35, 0.9) * row.seller.preparation_minutes)
-        ready = promises.add_open_minutes(row.seller, confirmed, minutes)
+        ready = promises.add_open_minutes(row.seller, confirmed, minutes, self.workdays)
         if parcel.window is not None:
             ready = max(min(ready, row.promised_from - timedelta(minutes=5)), confirmed + timedelta(minutes=1))
         self._ready(row, ready)
@@ -350,7 +352,8 @@ class Day:
         row = parcel.row
         since = max(row.promised_from, ready)
         span = (row.promised_until - since) * self.rng.uniform(0.05, 0.35)
-        return min(promises.next_open(row.seller, since + span), row.promised_until - timedelta(minutes=2))
+        opening = promises.next_open(row.seller, since + span, self.workdays)
+        return min(opening, row.promised_until - timedelta(minutes=2))
 
     def _bring(self, parcel: PlannedParcel) -> None:
         """Couriers leave before the window and arrive within it, nearly always."""

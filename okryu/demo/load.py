@@ -114,6 +114,7 @@ def load_catalogue(catalogue: dict[str, Any], *, tell: Tell) -> dict[str, Produc
     sellers = shelves.load_sellers(catalogue["sellers"], districts)
     kinds = shelves.load_kinds(catalogue["kinds"], categories)
     tell(f"{len(districts)} districts, {len(categories)} categories, {len(sellers)} sellers")
+    tell(f"{places.load_holidays()} holidays")
     products = shelves.load_products(catalogue["products"], categories=categories, sellers=sellers, kinds=kinds)
     variants = sum(len(row["variants"]) for row in catalogue["products"])
     tell(f"{len(products)} products, {variants} variants, {shelves.load_notices(catalogue['notices'])} notices")

@@ -28,6 +28,7 @@ from okryu.demo.people import Shopper
 from orders.models import DeliverySlot, Order, OrderEvent, OrderLine, Parcel
 from orders.parcels import cause
 from orders.stock_holds import cause as hold_cause
+from orders.workdays import read_workdays
 from payments.history import settle_last_day, write_day
 from payments.models import DayCut, Transfer
 
@@ -70,10 +71,10 @@ def plan(wares: Wares, shoppers: list[Shopper], *, now: datetime) -> Past:
     begin = first_day(now)
     days = [begin + timedelta(days=n) for n in range(DAYS)]
     now = min(now, at(begin + timedelta(days=DAYS), 23, 59))  # a broken run may be finished days later
-    places = Places()
+    places, workdays = Places(), read_workdays(first=begin)
     past = Past(days, {})
     for day in days:
-        past.orders[day] = Day(day, begin, wares, shoppers, places, now).plan()
+        past.orders[day] = Day(day, begin, wares, shoppers, places, now, workdays).plan()
     for refund in _refunds(past, at(local_day(now), 0)):
         past.refunds[local_day(refund.at)].append(refund)
     past.dispute = _dispute(past)

@@ -1,10 +1,16 @@
-"""Zones, districts and neighbourhoods of the demo."""
+"""Zones, districts and neighbourhoods of the demo, and the country's holidays."""
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from accounts.models import District, Neighbourhood, Zone
+from orders.models import Holiday
+
+HOLIDAYS = Path(__file__).resolve().parent / "holidays.json"
 
 
 def load_places(districts: list[dict[str, Any]]) -> dict[str, District]:
@@ -29,6 +35,19 @@ def load_places(districts: list[dict[str, Any]]) -> dict[str, District]:
     known = {str(district.slug): district for district in District.objects.all()}
     _load_neighbourhoods(districts, known)
     return known
+
+
+def load_holidays() -> int:
+    """The public holidays of 2026 and 2027; a day that is one already keeps its name. Returns how many there are."""
+    rows: list[dict[str, str]] = json.loads(HOLIDAYS.read_text(encoding="utf-8"))
+    Holiday.objects.bulk_create(
+        [
+            Holiday(day=date.fromisoformat(row["day"]), name_ko_kp=row["name_ko"], name_en=row["name_en"])
+            for row in rows
+        ],
+        ignore_conflicts=True,
+    )
+    return Holiday.objects.count()
 
 
 def _load_neighbourhoods(districts: list[dict[str, Any]], known: dict[str, District]) -> None:

@@ -1,8 +1,11 @@
 """What pages of the catalogue say about delivery: `{% load delivery %}`. The rules stand in orders/offers.py."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django import template
+from django.conf import settings
+from django.template import RequestContext as Context
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -11,19 +14,44 @@ from catalog.models import Product, Seller
 from okryu.calendar import PYONGYANG, local_day
 from okryu.templatetags.shop import day, window
 from orders import offers
+from orders.reach import Reach, read_reach
 
 register = template.Library()
 
 
-@register.simple_tag
-def delivery_offer(product: Product, district: District | None) -> offers.Offer | None:
+@register.simple_tag(takes_context=True)
+def delivery_places(context: Context) -> dict[str, Any]:
+    """`all` districts parcels go to, and the `district` this visitor looks at the shop from."""
+    known = _reach(context)
+    chosen = context.request.COOKIES.get(settings.DISTRICT_COOKIE_NAME, "")
+    return {"all": known.districts, "district": known.district(chosen)}
+
+
+@register.simple_tag(takes_context=True)
+def delivery_offer(context: Context, product: Product, district: District | None) -> offers.Offer | None:
     """When and for how much one piece comes to `district`; None in a shop that delivers nowhere."""
-    return offers.offer(product, district=district, now=timezone.now()) if district else None
+    if district is None:
+        return None
+    return offers.offer(product, district=district, now=timezone.now(), workdays=_reach(context).workdays)
 
 
-@register.simple_tag
-def seller_promise(seller: Seller) -> offers.Promise:
-    return offers.promise(seller, timezone.now())
+@register.simple_tag(takes_context=True)
+def seller_promise(context: Context, seller: Seller) -> offers.Promise:
+    return offers.promise(seller, timezone.now(), _reach(context).workdays)
+
+
+@register.simple_tag(takes_context=True)
+def seller_closing(context: Context, seller: Seller) -> tuple[date, date] | None:
+    """The first and last day on which the seller is closed, while it lasts or when it begins soon."""
+    return _reach(context).workdays.closing_ahead(seller, local_day(timezone.now()))
+
+
+def _reach(context: Context) -> Reach:
+    """Read once a request, whichever parts of its page ask."""
+    known: Reach | None = getattr(context.request, "_reach", None)
+    if known is None:
+        known = context.request._reach = read_reach(timezone.now())  # type: ignore[attr-defined]
+    return known
 
 
 @register.filter

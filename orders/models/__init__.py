@@ -1,5 +1,6 @@
 """What a shopper asked for and how far it has come."""
 
+from orders.models.calendars import Holiday, SellerClosing
 from orders.models.carts import Cart, CartLine
 from orders.models.favourites import Favourite, FavouriteList
 from orders.models.orders import (
@@ -21,10 +22,12 @@ __all__ = [
     "DeliverySlot",
     "Favourite",
     "FavouriteList",
+    "Holiday",
     "Order",
     "OrderEvent",
     "OrderLine",
     "Parcel",
+    "SellerClosing",
     "SellerStaff",
     "Vehicle",
     "Voucher",

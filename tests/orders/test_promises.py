@@ -7,9 +7,11 @@ import pytest
 from catalog.models import Seller
 from okryu.calendar import at
 from orders.promises import answer_by, collection, next_open, ready_at, windows
+from orders.workdays import Workdays
 
 MONDAY, TUESDAY, SATURDAY, SUNDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 28), date(2026, 11, 29)
 NEXT_MONDAY = date(2026, 11, 30)
+EVERY_WEEK = Workdays()  # no holiday, no closing days
 
 
 def seller(kind: str, *, opens: str = "09:00", closes: str = "18:00", minutes: int = 60, lead: int = 0) -> Seller:
@@ -32,7 +34,7 @@ SHOP, PRODUCER, PROVINCIAL = seller("shop"), seller("producer", minutes=240), se
     ],
 )
 def test_shops_rest_at_night_and_on_sundays(who: Seller, moment: datetime, opening: datetime) -> None:
-    assert next_open(who, moment) == opening
+    assert next_open(who, moment, EVERY_WEEK) == opening
 
 
 @pytest.mark.parametrize(
@@ -49,17 +51,23 @@ def test_shops_rest_at_night_and_on_sundays(who: Seller, moment: datetime, openi
     ],
 )
 def test_the_answer_is_due(who: Seller, paid: datetime, by: datetime) -> None:
-    assert answer_by(who, paid) == by
+    assert answer_by(who, paid, EVERY_WEEK) == by
 
 
 def test_a_dish_is_answered_half_an_hour_before_its_window_but_never_in_less_than_ten_minutes() -> None:
     window = at(MONDAY, 10)
-    assert answer_by(RESTAURANT, at(MONDAY, 8), promised_from=window) == at(MONDAY, 9, 30)
-    assert answer_by(RESTAURANT, at(MONDAY, 11, 50), promised_from=at(MONDAY, 12)) == at(MONDAY, 12)
+    assert answer_by(RESTAURANT, at(MONDAY, 8), EVERY_WEEK, promised_from=window) == at(MONDAY, 9, 30)
+    assert answer_by(RESTAURANT, at(MONDAY, 11, 50), EVERY_WEEK, promised_from=at(MONDAY, 12)) == at(MONDAY, 12)
+
+
+def test_deadlines_run_from_placing_and_leave_ten_minutes_after_paying() -> None:
+    late_in_the_hold = at(TUESDAY, 0, 5)
+    assert answer_by(PRODUCER, at(MONDAY, 23, 55), EVERY_WEEK, paid_at=late_in_the_hold) == at(TUESDAY, 12)
+    assert answer_by(RESTAURANT, at(MONDAY, 12), EVERY_WEEK, paid_at=at(MONDAY, 12, 40)) == at(MONDAY, 12, 50)
 
 
 def test_ready_counts_only_minutes_in_which_the_seller_works() -> None:
-    assert ready_at(SHOP, at(MONDAY, 15, 30)) == at(TUESDAY, 9, 30)  # due 17:30, then half an hour today
+    assert ready_at(SHOP, at(MONDAY, 15, 30), EVERY_WEEK) == at(TUESDAY, 9, 30)  # due 17:30, then half an hour today
 
 
 @pytest.mark.parametrize(
@@ -73,16 +81,16 @@ def test_ready_counts_only_minutes_in_which_the_seller_works() -> None:
     ],
 )
 def test_the_first_window_is_one_the_seller_keeps(who: Seller, ordered: datetime, day: date, hour: int) -> None:
-    first = windows(who, ordered)[0]
+    first = windows(who, ordered, EVERY_WEEK)[0]
     assert (first.day, first.start_hour) == (day, hour)
 
 
 def test_seven_days_are_offered() -> None:
-    offered = windows(RESTAURANT, at(MONDAY, 12))
+    offered = windows(RESTAURANT, at(MONDAY, 12), EVERY_WEEK)
     assert (offered[0].day, offered[-1].day) == (MONDAY, SUNDAY)
     assert len({window.key for window in offered}) == len(offered)
 
 
 def test_collection_is_kept_a_day_and_dishes_an_hour() -> None:
-    assert collection(SHOP, at(MONDAY, 10, 7)) == (at(MONDAY, 13, 15), at(TUESDAY, 13, 15))
-    assert collection(RESTAURANT, at(MONDAY, 12)) == (at(MONDAY, 13), at(MONDAY, 14))
+    assert collection(SHOP, at(MONDAY, 10, 7), EVERY_WEEK) == (at(MONDAY, 13, 15), at(TUESDAY, 13, 15))
+    assert collection(RESTAURANT, at(MONDAY, 12), EVERY_WEEK) == (at(MONDAY, 13), at(MONDAY, 14))
