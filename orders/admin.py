@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
@@ -17,13 +18,19 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
 
-from accounts.guesses import TooManyGuesses
 from accounts.models import User
 from orders import calendar_admin, cancelling, voucher_admin  # noqa: F401  these register models of their own
 from orders.admin_inlines import EventInline, LineInline, phone, won
-from orders.deeds import DEEDS, Deed, DeedForm, fitting, outcome
-from orders.models import DeliverySlot, Order, Parcel, SellerStaff
+from orders.deeds import DEEDS, Deed, DeedForm, attempt, fitting, outcome
+from orders.models import DeliverySlot, Order, Parcel, ParcelQuerySet, SellerStaff
 from orders.parcels import Refused
 from payments.models import Message
 
@@ -266,10 +273,8 @@ class ParcelAdmin(ByCode):
         return parcel.order.note
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Parcel]:
-        rows = super().get_queryset(request).filter(~Q(order__paid_at=None))
-        if request.user.has_perm("orders.see_every_parcel"):
-            return cast("QuerySet[Parcel]", rows)
-        return cast("QuerySet[Parcel]", rows.filter(seller__people__user=request.user))
+        rows: ParcelQuerySet = super().get_queryset(request)
+        return rows.for_staff(cast(User, request.user))
 
     def get_urls(self) -> list[URLPattern]:
         deeds = [path(f"<int:parcel_id>/{deed.name}/", self._view_of(deed)) for deed in DEEDS.values()]
@@ -300,16 +305,11 @@ class ParcelAdmin(ByCode):
         if not user.has_perm(deed.permission):
             raise PermissionDenied
         form = deed.form(request.POST if request.method == "POST" else None, parcel=parcel)
+        _dress(form)
         refused = ""
         if request.method == "POST" and form.is_valid():
-            try:
-                done = deed.do(parcel, form, user)
-            except Refused as error:
-                refused = str(error.reason)
-            except TooManyGuesses as error:
-                clock = f"{localtime(error.retry_at):%H:%M}"
-                refused = str(_("Too many codes were tried. Try again after %(clock)s.") % {"clock": clock})
-            else:
+            done, refused = attempt(deed, parcel, form, user)
+            if not refused:
                 text, is_well = outcome(done, deed)
                 messages.add_message(request, messages.SUCCESS if is_well else messages.WARNING, text)
                 return HttpResponseRedirect(reverse("admin:orders_parcel_change", args=[parcel.pk]))
@@ -330,6 +330,27 @@ class ParcelAdmin(ByCode):
             "opts": self.opts,
         }
         return render(request, "admin/orders/deed.html", context, status=status)
+
+
+def _dress(form: DeedForm) -> None:
+    """Give a deed's plain fields the admin's own widgets."""
+    for field in form.fields.values():
+        dressed = _WIDGETS.get(type(field.widget))
+        if dressed is not None:
+            field.widget = dressed(attrs=field.widget.attrs, **_choices_of(field))
+
+
+_WIDGETS: dict[type[forms.Widget], type[forms.Widget]] = {
+    forms.NumberInput: UnfoldAdminIntegerFieldWidget,
+    forms.TextInput: UnfoldAdminTextInputWidget,
+    forms.Select: UnfoldAdminSelectWidget,
+    forms.RadioSelect: UnfoldAdminRadioSelectWidget,
+    forms.CheckboxInput: UnfoldBooleanWidget,
+}
+
+
+def _choices_of(field: forms.Field) -> dict[str, Any]:
+    return {"choices": field.widget.choices} if hasattr(field.widget, "choices") else {}
 
 
 @admin.register(DeliverySlot)

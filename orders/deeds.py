@@ -9,15 +9,11 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
-)
 
+from accounts.guesses import TooManyGuesses
 from accounts.models import User
 from okryu.money import format_won
 from orders.cancelling import cancel_parcel
@@ -25,6 +21,7 @@ from orders.models import Order, OrderLine, Parcel
 from orders.parcels import (
     Missing,
     Reason,
+    Refused,
     confirm_parcel,
     decline_parcel,
     deliver_parcel,
@@ -65,7 +62,7 @@ class _LinesForm(DeedForm):
                 max_value=most(line),
                 initial=most(line) if start_full else 0,
                 required=False,
-                widget=UnfoldAdminIntegerFieldWidget(),
+                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
             )
         self.fields = names | self.fields
 
@@ -80,8 +77,9 @@ class ConfirmForm(_LinesForm):
     missing = forms.ChoiceField(
         label=gettext_lazy("What is missing"),
         choices=Missing.choices,
+        initial=Missing.NOT_IN_STOCK,
         required=False,
-        widget=UnfoldAdminSelectWidget(),
+        widget=forms.RadioSelect,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -95,7 +93,7 @@ class DeclineForm(DeedForm):
         choices=[
             (each.value, each.label) for each in (Reason.NOT_IN_STOCK, Reason.CANNOT_MAKE, Reason.CLOSED, Reason.OTHER)
         ],
-        widget=UnfoldAdminSelectWidget(),
+        widget=forms.RadioSelect,
     )
 
 
@@ -105,18 +103,24 @@ class DispatchForm(DeedForm):
         queryset=User.objects.filter(groups__name=COURIER, is_active=True).order_by("name"),
         required=False,
         empty_label=gettext_lazy("not named"),
-        widget=UnfoldAdminSelectWidget(),
     )
 
 
 class DeliverForm(DeedForm):
     code = forms.CharField(
         label=gettext_lazy("Hand-over code"),
-        help_text=gettext_lazy("Four digits the recipient tells. A delivery can be handed over without them."),
         max_length=8,
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"inputmode": "numeric", "autocomplete": "off", "class": "input--digits input--pin"}
+        ),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = _("Four digits the recipient tells.")
+        without = _("Four digits the recipient tells. A delivery can be handed over without them.")
+        self.fields["code"].help_text = told if self.parcel.method == Parcel.Method.COLLECTION else without
 
 
 class RefundForm(_LinesForm):
@@ -127,11 +131,9 @@ class RefundForm(_LinesForm):
             (Goods.RESTOCK.value, gettext_lazy("go back on sale")),
             (Goods.WRITE_OFF.value, gettext_lazy("cannot be sold again")),
         ],
-        widget=UnfoldAdminSelectWidget(),
+        widget=forms.RadioSelect,
     )
-    with_fee = forms.BooleanField(
-        label=gettext_lazy("Refund the delivery fee as well"), required=False, widget=UnfoldBooleanWidget()
-    )
+    with_fee = forms.BooleanField(label=gettext_lazy("Refund the delivery fee as well"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -285,6 +287,17 @@ def fitting(parcel: Parcel, user: User) -> list[Deed]:
         return []
     asked = any(capture_is_asked(payment, parcel) for payment in Payment.objects.filter(order_code=parcel.order.code))
     return [deed for deed in DEEDS.values() if user.has_perm(deed.permission) and deed.fits(parcel, asked)]
+
+
+def attempt(deed: Deed, parcel: Parcel, form: DeedForm, by: User) -> tuple[Parcel, str]:
+    """Do it: the parcel afterwards, and why it was refused in words for staff ("" when it was done)."""
+    try:
+        return deed.do(parcel, form, by), ""
+    except Refused as error:
+        return parcel, str(error.reason)
+    except TooManyGuesses as error:
+        clock = f"{localtime(error.retry_at):%H:%M}"
+        return parcel, _("Too many codes were tried. Try again after %(clock)s.") % {"clock": clock}
 
 
 def outcome(parcel: Parcel, deed: Deed) -> tuple[str, bool]:

@@ -6,6 +6,8 @@ import secrets
 import uuid
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -151,6 +153,15 @@ class Order(models.Model):
         return f"{self.code[:4]}-{self.code[4:]}"
 
 
+class ParcelQuerySet(models.QuerySet["Parcel"]):
+    def for_staff(self, user: AbstractBaseUser | AnonymousUser) -> ParcelQuerySet:
+        """The paid parcels this person of the bureau may see: all, or those of the sellers they answer for."""
+        paid = self.filter(order__paid_at__isnull=False)
+        if isinstance(user, PermissionsMixin) and user.has_perm("orders.see_every_parcel"):
+            return paid
+        return paid.filter(seller__people__user=user.pk)
+
+
 class Parcel(models.Model):
     """One seller's part of an order, with its own promise, fee and fate."""
 
@@ -218,6 +229,18 @@ class Parcel(models.Model):
     ended_at = models.DateTimeField(
         _("ended at"), null=True, blank=True
     )  # declined, cancelled, returned, undeliverable
+    # By when the next step of a paid parcel is due: the answer, the packing, the hand-over. None at its end.
+    due_at = models.GeneratedField(
+        expression=models.Case(
+            models.When(status="awaiting", then=F("confirm_by")),
+            models.When(status="confirmed", then=F("promised_from")),
+            models.When(status__in=["ready", "dispatched"], then=F("promised_until")),
+        ),
+        output_field=models.DateTimeField(null=True),
+        db_persist=True,
+    )
+
+    objects = ParcelQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("parcel")
@@ -252,6 +275,10 @@ class Parcel(models.Model):
             models.Index(fields=["status", "confirm_by"], name="parcel_answers_due"),
             models.Index(fields=["status", "promised_until"], name="parcel_promises"),
             models.Index(fields=["seller", "status"], name="parcel_of_seller"),
+            models.Index(fields=["due_at", "id"], name="parcel_due", condition=Q(due_at__isnull=False)),
+            models.Index(
+                fields=["seller", "due_at", "id"], name="parcel_due_of_seller", condition=Q(due_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
