@@ -58,14 +58,14 @@ def load_today(shoppers: list[Shopper], *, courier: User, since: datetime) -> in
     """Place the day's orders unless this was done before. Returns how many orders came after `since`."""
     mine, almost_empty, *others = shoppers
     if not _is_done(mine):
-        _fill(mine, "first", at_least=FIRST)
-        _fill(almost_empty, "all", at_least=balances()[almost_empty.user.phone])
+        fill(mine, "first", at_least=FIRST)
+        fill(almost_empty, "all", at_least=balances()[almost_empty.user.phone])
         buyers = others[2 : 2 + len(OTHERS)]
         for shopper in buyers:
-            _fill(shopper, "first", at_least=FIRST)
+            fill(shopper, "first", at_least=FIRST)
         for shopper, wanted in [*((mine, wanted) for wanted in MINE), *zip(buyers, OTHERS, strict=True)]:
             _live(shopper, wanted, courier)
-        _fill(mine, "promised", at_least=balances()[mine.user.phone])
+        fill(mine, "promised", at_least=balances()[mine.user.phone])
     return Order.objects.filter(placed_at__gte=since).count()
 
 
@@ -73,7 +73,7 @@ def _is_done(shopper: Shopper) -> bool:
     return Transfer.objects.filter(uuid=_deposit(shopper, "promised")).exists()
 
 
-def _fill(shopper: Shopper, why: str, *, at_least: int) -> None:
+def fill(shopper: Shopper, why: str, *, at_least: int) -> None:
     """Pay in what is missing to `at_least` won at the holder's disposal."""
     balance = Balance.objects.filter(pk=shopper.card.account_id).first()
     free = balance.posted - balance.held if balance else 0
@@ -87,7 +87,7 @@ def _deposit(shopper: Shopper, why: str) -> UUID:
 
 
 def _live(shopper: Shopper, wanted: Wanted, courier: User) -> None:
-    order = _place(shopper, wanted.goods)
+    order = place(shopper, wanted.goods)
     card = Presented(number=shopper.number, pin=PIN, holder=shopper.user.name)
     attempt = pay(order_code=order.code, key=order.payment_key, card=card, user=shopper.user, address=ADDRESS)
     if attempt.outcome != Outcome.HELD:
@@ -110,15 +110,18 @@ def _verbs(parcel: Parcel, wanted: Wanted, courier: User) -> list[Callable[[], o
     return steps[:far]
 
 
-def _place(shopper: Shopper, goods: dict[str, int]) -> Order:
-    """Fill the cart, take the soonest window of each parcel, and order."""
+def place(shopper: Shopper, goods: dict[str, int], *, method: str = Parcel.Method.DELIVERY) -> Order:
+    """Fill the cart, take the soonest window of each parcel, or collect it, and order."""
     mine, _ = Cart.objects.get_or_create(user=shopper.user)
     for variant in ProductVariant.objects.filter(sku__in=goods).select_related("product", "stock").order_by("sku"):
         carts.put(mine, variant=variant, quantity=goods[variant.sku])
     plans = buyable(read(mine))
     district = shopper.home.neighbourhood.district
     offers = offers_for(plans, district=district, now=timezone.now())
-    choices = {plan.seller.pk: offer.default or Choice("collection") for plan, offer in zip(plans, offers, strict=True)}
+    collected = Choice(Parcel.Method.COLLECTION)
+    brought = [offer.default or collected for offer in offers]
+    chosen = brought if method == Parcel.Method.DELIVERY else [collected] * len(plans)
+    choices = {plan.seller.pk: choice for plan, choice in zip(plans, chosen, strict=True)}
     home = shopper.home
     wish = Wish(
         checkout_token=mine.checkout_token,
