@@ -34,6 +34,13 @@ class Desk:
 # In the order of a working day. A permission names one right that also guards the page.
 DESKS: list[Desk] = [
     Desk(
+        title=_("Sellers' parcels"),
+        text=_("New parcels to confirm or decline, what to pack, and what waits to be fetched."),
+        url="/admin/desk/parcels/",
+        permission="orders.prepare_parcel",
+        icon="package_2",
+    ),
+    Desk(
         title=_("Import and export"),
         text=_("Products, prices and stock from a CSV or XLSX file, with a preview, and into one."),
         url="/admin/desk/catalogue/",

@@ -89,3 +89,9 @@ def day_words(moment: date) -> str:
     if moment == today:
         return gettext("today")
     return gettext("tomorrow") if moment == today + timedelta(days=1) else day(moment)
+
+
+@register.filter
+def local_day_words(moment: datetime) -> str:
+    """The country's day of a moment: 오늘, 래일, 11월 27일."""
+    return day_words(local_day(moment))
