@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from okryu.money import format_won
 from orders import promises
-from orders.models import Order, OrderLine, Parcel
+from orders.models import Order, OrderEvent, OrderLine, Parcel
 from orders.parcels import Reason
 from orders.paying import APPROVED, can_be_paid, why_not
+from orders.timeline import Step, steps_of
 from payments.models import Message, Payment
 
 Status = Parcel.Status
@@ -25,20 +26,23 @@ Verb = Message.Verb
 
 
 @dataclass(slots=True)
-class Step:
-    """One dot of a parcel's timeline."""
-
-    name: str
-    at: datetime | None = None
-    note: str = ""
-
-    state: str = "next"  # done, now, next
-
-
-@dataclass(slots=True)
 class Amount:
+    """One row of the money: what became of a part of the hold, or, `is_refund`, what came back of a paid one."""
+
     label: str
     won: int
+    is_refund: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What the shopper of a paid order can do first, or what happens by itself."""
+
+    title: str
+    text: str = ""
+    number: int = 0  # the parcel it is about, by its number
+    code: str = ""  # its hand-over code, where it is time to tell it
+    may_review: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +60,21 @@ class ParcelSheet:
     def is_charged(self) -> bool:
         """Whether the receipt lists its goods: declined and cancelled ones cost nothing."""
         return self.parcel.status not in {Status.DECLINED, Status.CANCELLED}
+
+    @property
+    def promise(self) -> str:
+        """What became of the promise: "open", "late", "kept" or "missed"; "" for a parcel that never came."""
+        parcel = self.parcel
+        due, done = (
+            (parcel.promised_from, parcel.ready_at)
+            if self.is_collection
+            else (parcel.promised_until, parcel.delivered_at)
+        )
+        if parcel.status in (Status.DELIVERED, Status.RETURNED):
+            return "kept" if done and done <= due else "missed"
+        if parcel.status in Parcel.FINAL or parcel.order.status != Order.Status.PAID:
+            return ""
+        return "late" if done is None and due < timezone.now() else "open"
 
     @property
     def kept_until(self) -> datetime:
@@ -77,7 +96,8 @@ class Sheet:
     refusal: str | Promise = ""  # why the latest attempt took nothing
     money: list[Amount] = field(default_factory=list)
     taken: int = 0  # captured and not given back
-    freeing: bool = False  # a cancelled order's money is on its way back
+    freeing: str = ""  # an ended order's money: "asked" of the network, "unknown" whether it holds any
+    next: Next | None = None
     can_be_cancelled: bool = False
     receipt_number: str = ""
 
@@ -90,7 +110,7 @@ class Sheet:
     @property
     def is_waiting(self) -> bool:
         """Whether the page should look again by itself."""
-        return self.state == "waiting" or self.freeing
+        return self.state == "waiting" or bool(self.freeing)
 
 
 def read_sheet(*, user: User, code: str) -> Sheet:
@@ -99,7 +119,8 @@ def read_sheet(*, user: User, code: str) -> Sheet:
     messages = _messages(order)
     payment = max((m.payment for m in messages), key=_weight, default=None)
     of_payment = [m for m in messages if payment is not None and m.payment_id == payment.pk]
-    parcels = [_parcel_sheet(order, parcel, of_payment) for parcel in _parcels(order)]
+    diary = list(OrderEvent.objects.filter(order=order).order_by("pk")) if order.paid_at else []
+    parcels = [_parcel_sheet(order, parcel, of_payment, diary) for parcel in _parcels(order)]
     sheet = Sheet(order=order, state=_state(order, payment), parcels=parcels, payment=payment)
     if payment is not None:
         _add_money(sheet, payment, of_payment)
@@ -109,6 +130,7 @@ def read_sheet(*, user: User, code: str) -> Sheet:
     sheet.can_be_cancelled = sheet.state in {"unpaid", "waiting"} or (
         order.status == Order.Status.PAID and bool(still_open) and all(each.can_be_cancelled for each in still_open)
     )
+    sheet.next = next_of(sheet.parcels) if order.paid_at else None
     return sheet
 
 
@@ -147,19 +169,22 @@ def _add_money(sheet: Sheet, payment: Payment, messages: list[Message]) -> None:
     sellers = {each.parcel.number: str(each.parcel.seller) for each in sheet.parcels}
     rows = [Amount(_("Held on the card"), payment.amount)] if payment.state != Payment.State.DECLINED else []
     for message in messages:
+        if message.verb == Verb.REFUND and _was_asked_anew(message, messages):
+            continue
         label = _MONEY.get((message.verb, message.code == APPROVED if message.code else None))
         if label is None:
             continue
         seller = sellers.get(message.parcel or 0)
-        rows.append(Amount(f"{label()} · {seller}" if seller else label(), message.amount))
-    if payment.held:
+        words = f"{label()} · {seller}" if seller else label()
+        rows.append(Amount(words, message.amount, is_refund=message.verb == Verb.REFUND))
+    if _still_held(payment, messages):
         rows.append(Amount(_("Still held"), _still_held(payment, messages)))
+    rows.sort(key=lambda row: row.is_refund)
     sheet.money = rows if payment.state not in (Payment.State.DECLINED, Payment.State.PENDING) else []
     sheet.taken = payment.captured - payment.refunded
-    reversing = any(m.verb == Verb.REVERSE and m.code is None for m in messages)
-    sheet.freeing = sheet.order.status in (Order.Status.CANCELLED, Order.Status.EXPIRED) and (
-        reversing or payment.state == Payment.State.PENDING
-    )
+    if sheet.order.status in (Order.Status.CANCELLED, Order.Status.EXPIRED):
+        asked = [m for m in messages if m.code is None and m.verb in (Verb.REVERSE, Verb.RELEASE)]
+        sheet.freeing = "asked" if asked else "unknown" if payment.state == Payment.State.PENDING else ""
     first = next((m for m in messages if m.verb == Verb.AUTHORISE), None)
     sheet.receipt_number = first.ref if first else ""
 
@@ -167,35 +192,44 @@ def _add_money(sheet: Sheet, payment: Payment, messages: list[Message]) -> None:
 # What a question means for the shopper's money, by verb and whether it was agreed (None: not answered yet).
 _MONEY: dict[tuple[str, bool | None], Callable[[], str]] = {
     (Verb.CAPTURE, True): lambda: pgettext("money", "Paid"),
-    (Verb.CAPTURE, None): lambda: _("Being taken"),
+    (Verb.CAPTURE, None): lambda: _("Asked for, no answer yet"),
     (Verb.RELEASE, True): lambda: pgettext("money", "Released"),
-    (Verb.RELEASE, None): lambda: _("Being released"),
+    (Verb.RELEASE, None): lambda: _("Release asked, no answer yet"),
     (Verb.REFUND, True): lambda: _("Refunded"),
-    (Verb.REFUND, None): lambda: _("Being refunded"),
+    (Verb.REFUND, None): lambda: _("Refund asked, no answer yet"),
+    (Verb.REFUND, False): lambda: _("Refund refused by the card network"),
     (Verb.REVERSE, True): lambda: pgettext("money", "Released"),
-    (Verb.REVERSE, None): lambda: _("Being released"),
+    (Verb.REVERSE, None): lambda: _("Release asked, no answer yet"),
 }
 
 
 def _still_held(payment: Payment, messages: list[Message]) -> int:
     """What is held and not on its way to the seller or back."""
-    moving = sum(m.amount for m in messages if m.code is None and m.verb in (Verb.CAPTURE, Verb.RELEASE))
-    return payment.held - moving
+    moving = (Verb.CAPTURE, Verb.RELEASE, Verb.REVERSE)
+    return payment.held - sum(m.amount for m in messages if m.code is None and m.verb in moving)
+
+
+def _was_asked_anew(refused: Message, messages: list[Message]) -> bool:
+    """Whether a later question about the same return took this one's place."""
+    root = refused.part.partition(".")[0]
+    same = [m for m in messages if (m.verb, m.parcel, m.part.partition(".")[0]) == (Verb.REFUND, refused.parcel, root)]
+    return bool(same) and same[-1].pk != refused.pk
 
 
 # ------------------------------------------------------------------ parcels
 
 
-def _parcel_sheet(order: Order, parcel: Parcel, messages: list[Message]) -> ParcelSheet:
+def _parcel_sheet(order: Order, parcel: Parcel, messages: list[Message], diary: list[OrderEvent]) -> ParcelSheet:
     mine = [m for m in messages if m.parcel == parcel.number]
     capture = next((m for m in mine if m.verb == Verb.CAPTURE and m.code in (None, APPROVED)), None)
     lines = list(parcel.lines.all())
     for line in lines:
         say(line)
     tag, kind = _tag(order, parcel)
-    sheet = ParcelSheet(parcel=parcel, lines=lines, tag=tag, tag_kind=kind, note=_note(order, parcel))
+    sheet = ParcelSheet(parcel=parcel, lines=lines, tag=tag, tag_kind=kind, note=_note(order, parcel, mine))
     if order.paid_at is not None:
-        sheet.steps = _steps(parcel, lines, capture)
+        asked = capture.amount if capture is not None and capture.code is None else 0
+        sheet.steps = steps_of(parcel, lines, diary, capture_asked=asked)
         sheet.can_be_cancelled = (
             parcel.status in (Status.AWAITING, Status.CONFIRMED, Status.READY)
             and capture is None
@@ -242,83 +276,52 @@ def _tag(order: Order, parcel: Parcel) -> tuple[str, str]:
     return words[Status(parcel.status)]
 
 
-def _note(order: Order, parcel: Parcel) -> str:
+def _note(order: Order, parcel: Parcel, messages: list[Message]) -> str:
     """What the shopper should know about an ended parcel."""
     if parcel.status == Status.DECLINED and parcel.decline_reason in Reason.values:
-        reason = Reason(parcel.decline_reason).label
-        return _("The seller will not supply this parcel: %(reason)s. Its money stays yours.") % {"reason": reason}
+        words = _("The seller will not supply this parcel: %(reason)s.") % {
+            "reason": Reason(parcel.decline_reason).label
+        }
+        return f"{words} {_its_money(messages)}"
     if parcel.status == Status.CANCELLED and parcel.decline_reason == Reason.NOT_COLLECTED:
-        return _("This parcel was not collected in time and is cancelled. Its money stays yours.")
+        return f"{_('This parcel was not collected in time and is cancelled.')} {_its_money(messages)}"
     if parcel.status == Status.CANCELLED and order.paid_at is not None:
-        return _("This parcel was cancelled. Its money stays yours.")
+        return f"{_('This parcel was cancelled.')} {_its_money(messages)}"
     if parcel.status == Status.UNDELIVERABLE:
         return _("This parcel did not reach its recipient. Its goods are refunded to the card.")
     return ""
 
 
-def _steps(parcel: Parcel, lines: list[OrderLine], capture: Message | None) -> list[Step]:
-    """The parcel's way, told up to where it ended or to its end."""
-    collected = parcel.method == Parcel.Method.COLLECTION
-    steps = [
-        Step(_("Confirmed by the seller"), parcel.confirmed_at, _short_note(parcel, lines)),
-        Step(_("Ready, come and collect it") if collected else _("Packed"), parcel.ready_at),
-    ]
-    paid = _paid_step(parcel, capture)
-    if not collected:
-        dispatched = Step(_("The courier has left"), parcel.dispatched_at, _vehicle(parcel))
-        steps += [paid, dispatched, Step(_("Handed over"), parcel.delivered_at)]
-    else:
-        steps += [*([paid] if capture is not None else []), Step(_("Handed over"), parcel.delivered_at)]
-    if parcel.captured_at and parcel.ready_at and parcel.captured_at < parcel.ready_at:
-        steps.sort(key=lambda step: (step.at is None, step.at or timezone.now()))
-    if parcel.status in (Status.DECLINED, Status.CANCELLED, Status.RETURNED, Status.UNDELIVERABLE):
-        happened = _mark([step for step in steps if step.at is not None])
-        last = Step(_tag(parcel.order, parcel)[0].capitalize(), parcel.ended_at, state="now")
-        return [*happened, last] if happened else []
-    return _mark(steps) if any(step.at for step in steps) else []
+def _its_money(messages: list[Message]) -> str:
+    """What became of an ended parcel's part of the hold: free again is only said once the network has said so."""
+    released = [m for m in messages if m.verb == Verb.RELEASE]
+    if not released:
+        return _("Its money is not taken.")
+    values = {"won": format_won(sum(m.amount for m in released), get_language() or "ko-kp")}
+    if any(m.code is None for m in released):
+        return _("The card network is asked to free the %(won)s for it; it has not answered yet.") % values
+    return _("The %(won)s for it is free again on your card.") % values
 
 
-def _mark(steps: list[Step]) -> list[Step]:
-    happened = [step for step in steps if step.at is not None]
-    for step in happened:
-        step.state = "done"
-    if happened and len(happened) < len(steps):
-        happened[-1].state = "now"
-    return steps
+# ------------------------------------------------------------------ what comes first
 
 
-def _paid_step(parcel: Parcel, capture: Message | None) -> Step:
-    if capture is None:
-        return Step(_("Money taken"))
-    won = format_won(capture.amount, get_language() or "ko-kp")
-    note = ""
-    if capture.fare:
-        note = _("with %(fee)s for delivery") % {"fee": format_won(capture.fare, get_language() or "ko-kp")}
-    if capture.code is None:
-        return Step(_("%(won)s: waiting for the card network") % {"won": won}, note=note)
-    return Step(_("%(won)s paid") % {"won": won}, parcel.captured_at, note)
-
-
-def _short_note(parcel: Parcel, lines: list[OrderLine]) -> str:
-    """What the seller could not supply of a confirmed parcel."""
-    if parcel.confirmed_at is None:
-        return ""
-    told = []
-    for line in lines:
-        if line.confirmed_quantity is not None and line.confirmed_quantity < line.quantity:
-            short = line.quantity - line.confirmed_quantity
-            won = format_won(line.unit_price * short, get_language() or "ko-kp")
-            told.append(
-                _("%(name)s: %(kept)d of %(asked)d. %(won)s is not taken.")
-                % {
-                    "name": line.shown_name,  # type: ignore[attr-defined]
-                    "kept": line.confirmed_quantity,
-                    "asked": line.quantity,
-                    "won": won,
-                }
+def next_of(parcels: list[ParcelSheet]) -> Next | None:
+    """The one thing to know first: what waits for the shopper, then what is on its way, then what others do."""
+    for each in parcels:
+        if each.parcel.status == Status.READY and each.is_collection:
+            return Next(
+                _("Come and collect it"), str(each.parcel.seller), each.parcel.number, each.parcel.handover_code
             )
-    return " ".join(told)
-
-
-def _vehicle(parcel: Parcel) -> str:
-    return str(parcel.get_vehicle_display()) if parcel.dispatched_at else ""
+    for each in parcels:
+        if each.parcel.status == Status.DISPATCHED:
+            return Next(
+                _("The courier is on the way"), str(each.parcel.seller), each.parcel.number, each.parcel.handover_code
+            )
+    for each in parcels:
+        if each.parcel.status in (Status.CONFIRMED, Status.READY):
+            return Next(_("Nothing to do now: it is being prepared"), str(each.parcel.seller), each.parcel.number)
+    for each in parcels:
+        if each.parcel.status == Status.DELIVERED:
+            return Next(_("Say what it was like"), str(each.parcel.seller), each.parcel.number, may_review=True)
+    return None
