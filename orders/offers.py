@@ -1,7 +1,8 @@
-"""What a product page may promise before anything is in the cart: when it comes, until when to order, for how much."""
+"""What a page may promise before anything is in the cart: to which district when, for how much, or where to collect."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,57 +11,74 @@ from catalog.models import Product, Seller
 from orders.fees import delivery_fee, dish_minimum, vehicle_for
 from orders.models import Vehicle
 from orders.promises import Window, collection, windows
-from orders.workdays import Workdays
+from orders.reach import Reach
 
 STEP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Promise:
-    """The first window a seller can keep, and the last moment to order for it."""
-
-    window: Window
-    order_by: datetime
-
-
-@dataclass(frozen=True)
 class Offer:
-    promise: Promise
-    collect_from: datetime
-    collect_until: datetime
+    """One piece of a product, or anything of a seller, to one district."""
+
+    district: District
     is_brought: bool  # False: not to this district
-    fee: int  # whole won, of one piece alone
-    minimum: int  # whole won of goods before a dish is brought there
+    window: Window | None  # the first one the seller keeps and that has a free place
+    order_by: datetime | None  # the last moment in which ordering still reaches it
+    fee: int  # whole won, of a parcel on its own
+    minimum: int  # whole won of goods before anything is brought there
     by_van: bool
+    collect_from: datetime | None  # None: a seller of the provinces has no counter in the city
 
 
-def promise(seller: Seller, now: datetime, workdays: Workdays) -> Promise:
-    """The first window, told with the last five minutes in which ordering still reaches it."""
-    window = windows(seller, now, workdays)[0]
-    kept, missed = 0, (window.start - now) // STEP + 1
-    while missed - kept > 1:
-        middle = (kept + missed) // 2
-        if windows(seller, now + middle * STEP, workdays)[0] == window:
-            kept = middle
-        else:
-            missed = middle
-    return Promise(window, _full_step(now + kept * STEP))
-
-
-def offer(product: Product, *, district: District, now: datetime, workdays: Workdays) -> Offer:
+def offer(product: Product, *, district: District, now: datetime, reach: Reach) -> Offer:
     """What one piece of `product` costs to have brought to the deliverable `district`, and when."""
     vehicle = vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van)
-    minimum = dish_minimum(product.seller, district)
-    collect_from, collect_until = collection(product.seller, now, workdays)
+    return _offer(product.seller, vehicle, district=district, now=now, reach=reach)
+
+
+def seller_offer(seller: Seller, *, district: District, now: datetime, reach: Reach) -> Offer:
+    """The same of whatever of this seller a motorbike carries."""
+    return _offer(seller, Vehicle.MOTORBIKE, district=district, now=now, reach=reach)
+
+
+def price(product: Product, district: District) -> int | None:
+    """The fee of one piece to `district`, in whole won; None where it is not brought."""
+    if dish_minimum(product.seller, district) is None:
+        return None
+    return delivery_fee(district, vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van))
+
+
+def _offer(seller: Seller, vehicle: Vehicle, *, district: District, now: datetime, reach: Reach) -> Offer:
+    def first_free(moment: datetime) -> Window | None:
+        """The soonest window that an order of `moment` is sure to reach, as places are taken now."""
+        kept = windows(seller, moment, reach.workdays)
+        return next((window for window in kept if reach.has_place(district, window, vehicle)), None)
+
+    minimum = dish_minimum(seller, district)
+    window = None if minimum is None else first_free(now)
+    counter = collection(seller, now, reach.workdays)[0] if seller.district.is_deliverable else None
     return Offer(
-        promise=promise(product.seller, now, workdays),
-        collect_from=collect_from,
-        collect_until=collect_until,
+        district=district,
         is_brought=minimum is not None,
+        window=window,
+        order_by=_order_by(window, first_free, now) if window else None,
         fee=delivery_fee(district, vehicle),
         minimum=minimum or 0,
         by_van=vehicle == Vehicle.VAN,
+        collect_from=counter,
     )
+
+
+def _order_by(window: Window, first_free: Callable[[datetime], Window | None], now: datetime) -> datetime:
+    """The last five minutes in which ordering still reaches `window`."""
+    kept, missed = 0, (window.start - now) // STEP + 1
+    while missed - kept > 1:
+        middle = (kept + missed) // 2
+        if first_free(now + middle * STEP) == window:
+            kept = middle
+        else:
+            missed = middle
+    return _full_step(now + kept * STEP)
 
 
 def _full_step(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""What a page of the catalogue must know before it can promise anything: where parcels go and who works when."""
+"""What a page of the catalogue must know to promise anything: where parcels go, who works when, what is taken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from django.db.models.functions import JSONObject
 
 from accounts.models import District
 from okryu.calendar import local_day
+from orders import slots
 from orders.models import Holiday, SellerClosing
+from orders.promises import Window
+from orders.slots import SlotKey
 from orders.workdays import Workdays, workdays_of
 
 
@@ -20,6 +23,10 @@ from orders.workdays import Workdays, workdays_of
 class Reach:
     districts: Sequence[District]  # parcels go there, in the bureau's order
     workdays: Workdays
+    full: frozenset[tuple[str, SlotKey]]  # zone and window with no place left
+
+    def has_place(self, district: District, window: Window, vehicle: str) -> bool:
+        return (district.zone_id or "", (window.day, window.start_hour, vehicle)) not in self.full
 
     def district(self, slug: str) -> District | None:
         """The district of that name, otherwise the first one; None in a shop that delivers nowhere."""
@@ -32,10 +39,23 @@ def read_reach(now: datetime) -> Reach:
     holidays = Holiday.objects.filter(day__gte=today).order_by("day").values("day")
     closings = SellerClosing.objects.filter(last_day__gte=today).order_by("pk")
     spans = closings.values(span=JSONObject(seller="seller_id", first="first_day", last="last_day"))
-    # Neither list looks at the district: PostgreSQL reads each once, whatever the number of districts.
+    # No list looks at the district: PostgreSQL reads each once, whatever the number of districts.
     places = District.objects.filter(zone__isnull=False).order_by("position", "id")
-    districts = list(places.annotate(holidays=ArraySubquery(holidays), closings=ArraySubquery(spans)))
-    return Reach(districts, _workdays(districts[0]) if districts else Workdays())
+    full = slots.full(first=today).values(
+        slot=JSONObject(zone="zone_id", day="day", hour="start_hour", vehicle="vehicle")
+    )
+    districts = list(
+        places.annotate(holidays=ArraySubquery(holidays), closings=ArraySubquery(spans), full=ArraySubquery(full))
+    )
+    if not districts:
+        return Reach([], Workdays(), frozenset())
+    return Reach(districts, _workdays(districts[0]), _full(districts[0]))
+
+
+def _full(place: Any) -> frozenset[tuple[str, SlotKey]]:
+    return frozenset(
+        (slot["zone"], (date.fromisoformat(slot["day"]), slot["hour"], slot["vehicle"])) for slot in place.full
+    )
 
 
 def _workdays(place: Any) -> Workdays:

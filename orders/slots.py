@@ -11,7 +11,7 @@ from datetime import date
 
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.transaction import TransactionManagementError
 
 from orders.models import DeliverySlot
@@ -32,6 +32,11 @@ def places_left(*, zone_id: str, first: date, last: date) -> dict[SlotKey, int]:
     """Free places of the windows somebody has asked for; a window that is missing has its whole capacity. One query."""
     rows = DeliverySlot.objects.filter(zone_id=zone_id, day__range=(first, last))
     return {(slot.day, slot.start_hour, slot.vehicle): slot.capacity - slot.taken for slot in rows}
+
+
+def full(*, first: date) -> QuerySet[DeliverySlot]:
+    """The windows from `first` on that take no more parcels."""
+    return DeliverySlot.objects.filter(day__gte=first, taken__gte=F("capacity")).order_by("pk")
 
 
 def capacity(vehicle: str) -> int:

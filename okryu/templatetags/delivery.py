@@ -12,8 +12,9 @@ from django.utils.translation import gettext
 from accounts.models import District
 from catalog.models import Product, Seller
 from okryu.calendar import PYONGYANG, local_day
-from okryu.templatetags.shop import day, window
+from okryu.templatetags.shop import day, window, won
 from orders import offers
+from orders.promises import Window
 from orders.reach import Reach, read_reach
 
 register = template.Library()
@@ -32,12 +33,19 @@ def delivery_offer(context: Context, product: Product, district: District | None
     """When and for how much one piece comes to `district`; None in a shop that delivers nowhere."""
     if district is None:
         return None
-    return offers.offer(product, district=district, now=timezone.now(), workdays=_reach(context).workdays)
+    return offers.offer(product, district=district, now=timezone.now(), reach=_reach(context))
 
 
 @register.simple_tag(takes_context=True)
-def seller_promise(context: Context, seller: Seller) -> offers.Promise:
-    return offers.promise(seller, timezone.now(), _reach(context).workdays)
+def seller_offer(context: Context, seller: Seller, district: District | None) -> offers.Offer | None:
+    if district is None:
+        return None
+    return offers.seller_offer(seller, district=district, now=timezone.now(), reach=_reach(context))
+
+
+@register.simple_tag
+def delivery_price(product: Product, district: District) -> int | None:
+    return offers.price(product, district)
 
 
 @register.simple_tag(takes_context=True)
@@ -55,20 +63,18 @@ def _reach(context: Context) -> Reach:
 
 
 @register.filter
-def promise_words(promise: offers.Promise) -> str:
-    """The promise with its condition: 17시까지 주문하면 오늘 18~20시에 송달."""
-    words = {
-        "by": moment_words(promise.order_by),
-        "day": day_words(promise.window.day),
-        "hours": window(promise.window.start_hour, promise.window.end_hour),
-    }
-    return gettext("Order by %(by)s, delivered %(day)s %(hours)s") % words
+def promise_words(offer: offers.Offer) -> str:
+    """모란봉구역까지 오늘 18~20시, 100원; "" where nothing can be brought."""
+    if offer.window is None:
+        return ""
+    words = {"place": offer.district.name, "when": window_words(offer.window)}
+    return gettext("To %(place)s: %(when)s, %(fee)s") % {**words, "fee": won(offer.fee)}
 
 
 @register.filter
-def window_words(promise: offers.Promise) -> str:
+def window_words(promised: Window) -> str:
     """오늘 18~20시."""
-    return f"{day_words(promise.window.day)} {window(promise.window.start_hour, promise.window.end_hour)}"
+    return f"{day_words(promised.day)} {window(promised.start_hour, promised.end_hour)}"
 
 
 @register.filter
