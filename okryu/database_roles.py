@@ -45,6 +45,7 @@ RIGHTS: dict[str, dict[str, frozenset[str]]] = {
     "payments_settlementline": {SHOP: ADD},
     "payments_explanation": {SHOP: ADD},
     "payments_settlement": {SHOP: ADD},
+    "payments_auditrun": {SHOP: ADD | {"UPDATE (done)"}},  # the rest of it is what the database itself finds
     "network_balance": {SHOP: READ, NETWORK: LOCK, DESK: LOCK},
     "network_card": {SHOP: READ, NETWORK: READ | {"UPDATE (pin_tries)"}, DESK: KEEP},
     "network_authorisation": {SHOP: READ, NETWORK: ADD | {"UPDATE (state)"}, DESK: READ | {"UPDATE (state)"}},

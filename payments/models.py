@@ -326,22 +326,36 @@ class MemberCard(models.Model):
 
 
 class AuditRun(models.Model):
-    """One audit of the ledger: when, how long, what it found. The nightly job, the command and staff write one each."""
+    """One audit: when, how long, what it found. The nightly job, the command and staff begin one each.
 
+    What it found is the database's own word: a run goes on by raising `done` by one (audit_run_step in
+    sql/0007_said_by_the_database.sql), and nothing else of it can be written.
+    """
+
+    class Subject(models.TextChoices):
+        LEDGER = "ledger", _("ledger")
+        ORDERS = "orders", _("orders")
+
+    subject = models.CharField(
+        _("what is audited"), max_length=10, choices=Subject.choices, db_default="ledger", default=Subject.LEDGER
+    )
     started_at = models.DateTimeField(_("started at"), db_default=Now(), editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked by")
     )
     done = models.PositiveSmallIntegerField(_("audits done"), db_default=0, default=0)
-    # Filled in at the end; sums are whole won.
+    # Filled in at the end; sums are whole won, by name: ledger_counted(), orders_counted().
     is_clean = models.BooleanField(_("all in order"), null=True, blank=True)
-    counted = models.JSONField(_("sums"), default=dict, blank=True)  # audit.Count by name
+    counted = models.JSONField(_("sums"), default=dict, blank=True)
     findings = models.JSONField(_("breaks"), default=list, blank=True, encoder=DjangoJSONEncoder)
 
     class Meta:
-        verbose_name = _("audit of the ledger")
-        verbose_name_plural = _("audits of the ledger")
+        verbose_name = _("audit")
+        verbose_name_plural = _("audits")
+        constraints = [
+            models.CheckConstraint(condition=Q(subject__in=["ledger", "orders"]), name="audit_run_subject_known")
+        ]
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"

@@ -66,6 +66,25 @@ def settlement_file(cut):
     )
 
 
+def filed_capture(amount, then):
+    """A file of the next day with one line, a capture of `amount` that our books do not know; then something else."""
+    file = settlement_file("id").replace(
+        "VALUES (%(new)s, id, '', 0, 0, 0)", "SELECT %(new)s, id, '', 1, 0, 0 FROM cut"
+    )
+    cut = "INSERT INTO payments_daycut (day, seq) SELECT %(next)s, max(seq) FROM payments_transfer RETURNING id"
+    return f"WITH cut AS ({cut}) {file}; {file_line(verb='capture', amount=amount, file='%(new)s')}; {then}"
+
+
+def received(kind, amount, *, key="receipt_id(%(new)s)"):
+    sides = ("%(bank)s", "%(network)s") if kind == "receipt" else ("%(network)s", "%(bank)s")
+    return transfer(kind, *sides, amount, "%(new)s", key=key)
+
+
+def audit_run(column, value):
+    given = {"counted": "'{}'", "findings": "'[]'"} | {column: value}
+    return f"INSERT INTO payments_auditrun ({', '.join(given)}) VALUES ({', '.join(given.values())})"
+
+
 def next_day_settled(file, received=0):
     """A settled day that is not yet."""
     return (
@@ -94,7 +113,7 @@ TRIGGERS = [
         ]
         for deed, rest in [("UPDATE", f" SET {column} = {column}"), ("DELETE FROM", "")]
     ],
-    *[(f"payments_{table}.no_delete", f"DELETE FROM payments_{table}") for table in ["payment", "message"]],
+    *[(f"payments_{table}.no_delete", f"DELETE FROM payments_{table}") for table in ["payment", "message", "auditrun"]],
     *[(f"network_{table}.no_delete", f"DELETE FROM network_{table}") for table in ["balance", "card", "authorisation"]],
     ("network_release.append_only", "UPDATE network_release SET amount = amount"),
     ("network_release.append_only", "DELETE FROM network_release"),
@@ -110,7 +129,7 @@ TRIGGERS = [
 
 
             "network_authorisation", "network_release", "network_chargeback", "payments_settlementfile",
-            "payments_settlementline", "payments_explanation", "payments_settlement",
+            "payments_settlementline", "payments_explanation", "payments_settlement", "payments_auditrun",
         ]
     ],
     *[
@@ -155,6 +174,12 @@ TRIGGERS = [
         "payments_transfer.shop_shares",
         f"{another_sellers('refund')}; {transfer('sale_back', '%(seller)s', '%(network)s', 1)}",
     ),
+    # The shop has received what a kept file says, and no other won.
+    ("payments_transfer.receipts_of_file", transfer("receipt", "%(bank)s", "%(network)s", 1)),
+    ("payments_transfer.receipts_of_file", transfer("receipt_back", "%(network)s", "%(bank)s", 1)),
+    ("payments_transfer.receipts_of_file", filed_capture(70, received("receipt", 71))),
+    ("payments_transfer.receipts_of_file", filed_capture(70, received("receipt_back", 70))),
+    ("payments_transfer.receipts_of_file", filed_capture(70, received("receipt", 70, key="%(payment)s"))),
     # A card is taken from only by its own open authorisation, and given back only what it paid.
     ("payments_transfer.card_consequences", transfer("capture", "%(card)s", "%(merchant)s", 1, "%(new)s")),
     ("payments_transfer.card_consequences", transfer("capture", "%(card)s", "%(merchant)s", 1, "%(done_auth)s")),
@@ -204,6 +229,30 @@ TRIGGERS = [
     ("payments_daycut.cut_grows", "CALL close_day(%(closed)s)"),
     ("payments_daycut.cut_grows", "CALL close_day(%(closed)s - 1)"),
     ("payments_daycut.cut_grows", "INSERT INTO payments_daycut (day, seq) VALUES (%(next)s, 1)"),
+    ("payments_daycut.cut_grows", "CALL close_day(local_day(now()) + 1)"),
+    (
+        "payments_daycut.cut_grows",
+        "INSERT INTO payments_daycut (day, seq) SELECT local_day(now()) + 1, max(seq) FROM payments_transfer",
+    ),
+    # What an audit found is the database's word alone.
+    *[
+        ("payments_auditrun.audit_run_born", audit_run(columns, values))
+        for columns, values in [
+            ("done", "1"), ("is_clean", "true"), ("finished_at", "now()"), ("counted", """'{"cards": 1}'"""),
+            ("findings", "'[1]'"),
+        ]
+    ],
+    *[
+        ("payments_auditrun.audit_run_step", f"UPDATE payments_auditrun SET {change} WHERE id = %(run)s")
+        for change in [
+            "is_clean = true, finished_at = now()", "done = 100", "done = done", "done = done + 1, is_clean = true",
+            "done = done + 1, findings = '[]', subject = 'orders'",
+        ]
+    ],
+    (
+        "payments_auditrun.audit_run_step",
+        "UPDATE payments_auditrun SET done = done + 1, findings = '[]' WHERE id = %(audited)s",
+    ),
     # Settlement files: whole as they came, chargebacks as they say, days finished by their own.
     (
         "payments_settlementline.lines_of_file",

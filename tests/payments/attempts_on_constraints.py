@@ -62,6 +62,10 @@ CONSTRAINTS = [
         "payments_auditrun_done_check",
         "INSERT INTO payments_auditrun (done, counted, findings) VALUES (-1, '{}', '[]')",
     ),
+    (
+        "audit_run_subject_known",
+        "INSERT INTO payments_auditrun (subject, counted, findings) VALUES ('gifts', '{}', '[]')",
+    ),
     ("payments_daycut_day_key", "INSERT INTO payments_daycut (day, seq) VALUES (%(closed)s, 1)"),
     (
         "member_card_one_linked",

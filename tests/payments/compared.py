@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from queue import SimpleQueue
 
 from django.db import connection, transaction
@@ -52,7 +52,7 @@ class Compared(RuleBasedStateMachine):
         super().__init__()
         self.network, self.shop = auditor.Network(self.met), auditor.Shop()
         self.line = auditor.Line(self.network)
-        self.files: list[dict] = []
+        self.filed: list[tuple] = []
         self.presented: dict[str, object] = {}
         self.accounts: dict[str, int] = {}
         self.seller_base = random.SystemRandom().randrange(10**12)
@@ -175,19 +175,12 @@ class Compared(RuleBasedStateMachine):
             self.network.merchant = 0
 
     def _received(self):
-        """What the files bring: each payment's lines of one day together, once all of them are answered here."""
-        day = defaultdict(list)
-        for key, authorisation, moved in self.network.since_cut:
-            day[authorisation].append((key, moved))
-        self.files.append(day)
+        """What the files bring: each line once it is answered here."""
+        self.filed += self.network.since_cut
         self.network.since_cut.clear()
-        received = 0
-        for lines_of in self.files:
-            for authorisation, lines in list(lines_of.items()):
-                if all(self.shop.answered(key) for key, _ in lines):
-                    received += sum(moved for _, moved in lines)
-                    del lines_of[authorisation]
-        return received
+        answered = [line for line in self.filed if self.shop.answered(line[0])]
+        self.filed = [line for line in self.filed if line not in answered]
+        return sum(moved for _key, _authorisation, moved in answered)
 
     # ------------------------------------------------------------ after every step
 

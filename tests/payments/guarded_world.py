@@ -6,7 +6,7 @@ import uuid
 import pytest
 from django.db import connection, transaction
 
-from payments import pay
+from payments import audit, pay
 from payments.models import Account, Message
 from payments.network import cards, claims, loads, sending
 from payments.network.acts import Clerk
@@ -86,6 +86,8 @@ def made():
     Explanation.objects.create(cut=cut, about=uuid.uuid4(), state="shop_only", reason="it was a test", by=user)
     taken = pay.message_id(done.id, "capture", 1)
     charge_back(case=uuid.uuid4(), capture=taken, amount=1, reason="never ordered")
+    audited = audit.begin()
+    assert list(audit.carry_out(audited))
     accounts = {account.kind: account.pk for account in Account.objects.exclude(kind__in=["card", "seller"])}
     return {
         **accounts, **life,
@@ -95,7 +97,8 @@ def made():
         "auth": pay.message_id(payment.id, "authorise"), "done_auth": pay.message_id(done.id, "authorise"),
         "fresh_auth": pay.message_id(fresh.id, "authorise"),
         "capture": capture.id, "release": release.id, "foreign": foreign.pk,
-        "user": user.pk, "cut": cut.pk, "file": SettlementFile.objects.get(cut=cut).pk,
+        "run": audit.begin().pk, "audited": audited.pk, "user": user.pk,
+        "cut": cut.pk, "file": SettlementFile.objects.get(cut=cut).pk,
         "euros": euros.account_id, "guest": guest.account_id,
     }  # fmt: skip
 

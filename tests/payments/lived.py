@@ -71,12 +71,8 @@ class Day:
     received: Counter[uuid.UUID] = field(default_factory=Counter)
 
     def receive(self, unheard: set[uuid.UUID]) -> None:
-        """What the file brings: each payment's lines together, once all of them are answered here."""
-        open_ones = {payment for key, payment, _ in self.moves if key in unheard}
-        self.received.clear()
-        for _key, payment, won in self.moves:
-            if payment not in open_ones:
-                self.received[payment] += won
+        """What the file brings: each line once it is answered here."""
+        self.received = Counter({key: won for key, _payment, won in self.moves if key not in unheard})
 
 
 class Lived:

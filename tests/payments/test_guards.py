@@ -52,6 +52,10 @@ EFFECTS = [
         message("release", payment="%(pending)s") + "; UPDATE payments_message SET code = '00' WHERE id = %(new)s",
         "SELECT 1",
     ),
+    (
+        "INSERT INTO payments_auditrun (counted, findings, started_at) VALUES ('{}', '[]', '2001-01-01')",
+        "SELECT extract(year FROM started_at) FROM payments_auditrun ORDER BY id DESC LIMIT 1",
+    ),
     # A day is not written up before an earlier one.
     (
         "DO $$ DECLARE late bigint; BEGIN CALL close_day(%(next)s); CALL close_day(%(next_but_one)s);"

@@ -108,6 +108,15 @@ def test_a_settled_days_clock_is_the_databases(world):
             assert cursor.fetchone()[0].year > 2001
 
 
+def test_an_audits_clock_is_the_databases(world):
+    with taken_back(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments_auditrun (counted, findings, started_at) VALUES ('{}', '[]', '2001-01-01')"
+            " RETURNING extract(year FROM started_at)"
+        )
+        assert cursor.fetchone()[0] > 2001
+
+
 def test_every_trigger_has_a_refusal(world):
     with connection.cursor() as cursor:
         cursor.execute(

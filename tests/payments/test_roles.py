@@ -40,7 +40,6 @@ def write(kind, debit, credit, *, key=None, **more):
     [
         ("shop_app", "load", True),
         ("shop_app", "capture", True),
-        ("shop_app", "receipt", False),
         ("network_app", "load", True),
         ("network_app", "receipt", True),
         ("network_app", "send", False),
@@ -74,11 +73,24 @@ def test_each_role_writes_its_own_book(role, kind, refused):
             assert write(kind, *sides[kind], key=key).seq
 
 
-def test_history_is_the_owners_alone():
+def test_the_shop_writes_its_book_as_far_as_the_network_has_said():
+    """Its own kinds are not refused for the role; each hangs on something the network has told."""
     ids = dict(Account.objects.exclude(kind="card").values_list("kind", "id"))
-    with acting_as("shop_app"):
+    with acting_as("shop_app"), pytest.raises(IntegrityError, match="no file says that receipt"):
+        write("receipt", ids["bank"], ids["network"])
+
+
+def test_history_is_the_owners_alone():
+    card, _ = issued(100)
+    other, _ = issued(0)
+    key = uuid.uuid4()
+    Instruction.objects.create(
+        id=key, kind="send", account_id=card.account_id, payee_id=other.account_id, last4=card.last4, amount=5,
+        code="00",
+    )  # fmt: skip
+    with acting_as("network_app"):
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL okryu.history = 'on'")
-        row = write("receipt", ids["bank"], ids["network"], at="2001-01-01T00:00Z")
+        row = write("send", card.account_id, other.account_id, key=key, at="2001-01-01T00:00Z")
         row.refresh_from_db()
         assert row.at.year > 2001

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from payments import audit, pay, tasks
-from payments.gateway import Answer, NoAnswer
+from payments.gateway import Answer, Ask, NoAnswer
 from payments.models import Account, DayCut, Message, Transfer
 from payments.network import settlement_file as network
 from payments.network.gateway import SimulatedGateway
@@ -274,6 +274,28 @@ def test_only_in_the_file_is_a_break():
     settled = settle(cut)
     assert (settled.received, settled.waits_for) == (70, "")
     assert Transfer.objects.get(kind="receipt", amount=70).reference == stranger
+    well()
+
+
+def test_a_line_explained_before_its_question_came_back_is_received_once():
+    """A restore lost two questions that the network had answered: one is explained, then asked anew; the day waits."""
+    _, presented = issued(10_000)
+    lost = [authorised(presented, amount) for amount in (1_000, 500)]
+    about = [pay.message_id(payment.id, "capture", 1) for payment in lost]
+    for payment, key in zip(lost, about, strict=True):
+        SimulatedGateway().tell(Ask(key, "capture", payment.amount, of=pay.message_id(payment.id, "authorise")))
+    cut = close_day(next_day())
+    assert settle_with_file(cut).waits_for == "explanation"
+    reason = {"state": "network_only", "reason": "lost in the restore of Tuesday", "by": UserFactory()}
+    explain(cut=cut, about=about[0], **reason)
+    assert (settle(cut).received, Settlement.objects.filter(cut=cut).exists()) == (1_000, False)
+    assert told(capture_question(lost[0])).code == "00"  # the same question has the same id, and its answer
+    assert states(cut) == {about[0]: State.MATCHED, about[1]: State.NETWORK_ONLY}
+    assert settle(cut).received == 0  # not once more
+    explain(cut=cut, about=about[1], **reason)
+    done = settle(cut)
+    assert (done.received, done.waits_for) == (500, "")
+    assert list(Transfer.objects.filter(kind="receipt").values_list("amount", flat=True)) == [1_000, 500]
     well()
 
 

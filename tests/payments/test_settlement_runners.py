@@ -138,7 +138,8 @@ def test_without_the_lock_the_unique_id_refuses_the_second(sellers, monkeypatch)
 
 def no_unique_ids(monkeypatch):
     monkeypatch.setattr(settlement, "settlement_id", lambda *about: uuid.uuid4())
-    changed("due_receipts", "concat_ws(':', d.day, 'receipt', n.about)", "gen_random_uuid()::text")
+    changed("due_receipts", "receipt_id(r.id)", "gen_random_uuid()")
+    changed("receipts_of_file", "IF FOUND THEN", "IF false THEN")
 
 
 def test_without_the_unique_id_the_database_sees_that_nothing_is_owed(sellers, monkeypatch):
