@@ -165,6 +165,5 @@ def _is_done(order: Order, key: UUID) -> bool:
 
 
 def _fee_left(order: Order, parcel: Parcel) -> int:
-    """The parcel's delivery fee, as long as no refund gave it back."""
-    asked = OrderEvent.objects.filter(order=order, parcel=parcel, kind="refund_asked").values_list("data", flat=True)
-    return max(parcel.fee - sum(int(data["fare"]) for data in asked), 0)
+    """The parcel's delivery fee, as long as nothing gave it back or is about to; a refused refund gave nothing."""
+    return payments.fare_left(payment=paid_payment(order), parcel=parcel.number)

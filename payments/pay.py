@@ -168,6 +168,11 @@ def ask_refund(
     )
 
 
+def fare_left(*, payment: Payment, parcel: int) -> int:
+    """Won of a parcel's delivery fee captured and not returned, nor asked to be."""
+    return _Questions(_lock(payment)).taken("fare", parcel)
+
+
 def ask_refund_anew(*, refused: Message) -> Message:
     """Ask for a refund the network has refused as a question of its own: for what of it is left to return by now.
 
