@@ -181,6 +181,9 @@ def _tell(request: HttpRequest, what: Deed, data: dict[str, Any]) -> None:
         if waiting.exists():
             messages.warning(request, _("Proposed. Somebody else at the desk must agree before the money is there."))
             return
+        if not Act.objects.filter(pk=data["key"]).exists():  # another form did it
+            messages.info(request, _("This deposit was loaded already. Nothing was loaded now."))
+            return
     messages.success(request, _("Done: %(deed)s") % {"deed": what.title})
 
 

@@ -87,6 +87,9 @@ def test_a_load_by_one(client, first, card):
     for _ in range(2):
         assert do(client, card, "load", line=line, amount="5,000").status_code == 302
     assert balance(card) == (6_000, 0)
+    shown = page(client.get(f"{DESK}{card.token}/"))
+    assert shown.count("This deposit was loaded already. Nothing was loaded now.") == 1, "the second form's"
+    assert shown.count("Done: Top up") == 1
     answer = do(client, card, "load", line=line, amount="5,001")
     assert answer.status_code == 422
     assert "used for another card or another amount" in page(answer)
