@@ -8,6 +8,7 @@ heard of the question a reversal leaves a tombstone for a request that may still
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -37,14 +38,17 @@ class NoOrder(Exception):
     """This question is about an order that does not exist: a person has to look, and no money moves meanwhile."""
 
 
-def heal() -> Healed:
-    """One tick: pass after pass as long as the network answers, so that an outage's questions are not left in line."""
+def heal(*, stopped: Callable[[], bool] = lambda: False) -> Healed:
+    """One tick: pass after pass as long as the network answers, so that an outage's questions are not left in line.
+
+    Ends after a pass once `stopped`: the rest of a long line is for whoever ticks next.
+    """
     done = Healed()
     while True:
         last = heal_once(limit=PASS)
         done.answered += last.answered
         done.waiting = last.waiting
-        if not last.answered:
+        if not last.answered or stopped():
             return done
 
 
@@ -60,7 +64,8 @@ def heal_once(*, limit: int = PASS) -> Healed:
         except NoAnswer:
             done.waiting += 1
         except NoOrder:  # left to the waiting desk; what the others' answers say about the line is not about this one
-            log.error("question %s is about order %s, which does not exist", message.pk, message.payment.order_code)
+            if message.tries == 0:  # said once: nothing but a person can end it
+                log.error("question %s is about order %s, which does not exist", message.pk, message.payment.order_code)
         except Exception:  # one bad question neither stops nor loops the rest: its lease brings it back
             log.exception("question %s was not healed", message.pk)
             done.waiting += 1

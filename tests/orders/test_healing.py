@@ -89,4 +89,13 @@ def test_a_question_about_no_order_moves_nothing_and_is_left_to_people(unanswere
     assert unanswered.get() == message
     assert unanswered.get().tries == 1
     assert not Authorisation.objects.filter(merchant_reference=message.payment.order_code).exists()
-    assert healing.heal() == healing.Healed()
+    for _ in range(2):  # said once, not every tick
+        come_due()
+        assert healing.heal() == healing.Healed()
+    assert caplog.text.count("which does not exist") == 1
+
+
+def test_a_tick_told_to_stop_ends_after_its_pass(unanswered, monkeypatch):
+    monkeypatch.setattr(healing, "PASS", 2)
+    assert healing.heal(stopped=lambda: True).answered == 2
+    assert unanswered.count() == 3

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, stop)
         while True:
-            healed = heal()
+            healed = heal(stopped=stopped.is_set)
             if healed.answered or healed.waiting or not options["loop"]:
                 self.stdout.write(f"{healed.answered} answered, {healed.waiting} still waiting")
             if not options["loop"] or stopped.wait(EVERY_SECONDS):
