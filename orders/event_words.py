@@ -34,6 +34,7 @@ KINDS = {
     "refund_asked": _in("order event", "Refund asked for"),
     "refund_asked_anew": _in("order event", "Refund asked for anew"),
     "refund_refused": _in("order event", "Refund refused by the card network"),
+    "release_refused": _in("order event", "Letting go of held money refused by the card network"),
     "reversal_asked": _in("order event", "Release of the held money asked for"),
     "closed": _in("order event", "Completed"),
 }

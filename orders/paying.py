@@ -182,6 +182,8 @@ def record_answer(*, message: Message, answer: Answer) -> None:
             _note_capture(order, recorded)
         elif recorded.verb == Message.Verb.REFUND and recorded.code is not None:
             _note_refund(order, recorded)
+        elif recorded.verb == Message.Verb.RELEASE and recorded.code not in (None, APPROVED):
+            _note_once(order, recorded, "release_refused")  # the card still holds what nobody will take
         elif payment.state == Payment.State.AUTHORISED and order.status == Order.Status.PLACED:
             _note_paid(order, payment)
         elif payment.state == Payment.State.DECLINED:
@@ -220,15 +222,18 @@ def _note_capture(order: Order, message: Message) -> None:
 
 
 def _note_refund(order: Order, message: Message) -> None:
-    """Once: the money is back on the card, or it is not and the order desk must see it: a chargeback came before."""
-    kind = "refunded" if message.code == APPROVED else "refund_refused"
+    """The money is back on the card, or it is not and the order desk must see it: a chargeback came before."""
+    _note_once(order, message, "refunded" if message.code == APPROVED else "refund_refused")
+
+
+def _note_once(order: Order, message: Message, kind: str) -> None:
+    """The answer to a question about a parcel in the order's diary; a refusal in the log as well."""
     if order.events.filter(kind=kind, data__message=str(message.pk)).exists():
         return
     parcel = order.parcels.get(number=message.parcel or 0)
-    key = str(message.pk)
-    events.write(order, kind, parcel=parcel, amount=message.amount, code=message.code, message=key)
-    if kind == "refund_refused":
-        log.error("the network refused refund %s of order %s: %s", message.pk, order.code, message.code)
+    events.write(order, kind, parcel=parcel, amount=message.amount, code=message.code, message=str(message.pk))
+    if message.code != APPROVED:
+        log.error("the network refused %s %s of order %s: %s", message.verb, message.pk, order.code, message.code)
 
 
 def _offer_again(order: Order, payment: Payment) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import CharField, Count, Exists, F, Func, IntegerField, Min, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.functions import Cast, Coalesce, Now, NullIf
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.timesince import timesince
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, OrderEvent, Parcel
 from payments.gateway import APPROVED
-from payments.models import Message
+from payments.models import Message, Payment
 
 PAGE = 50
 # A question this old is looked at by a person: the network or the job worker is down.
@@ -141,6 +141,18 @@ def refused_refunds() -> list[Message]:
         .exclude(code=APPROVED)
         .exclude(payment__captured=F("payment__refunded"))
         .filter(~Exists(newer))
+        .select_related("payment")
+        .order_by("answered_at", "pk")[:REFUSED_SHOWN]
+    )
+
+
+def refused_releases() -> list[Message]:
+    """Money the network would not let go, as long as it holds it: a hold ends by itself, and then this does."""
+    return list(
+        Message.objects.filter(verb=Message.Verb.RELEASE, payment__state=Payment.State.AUTHORISED)
+        .exclude(code=None)
+        .exclude(code=APPROVED)
+        .filter(payment__expires_at__gt=Now())
         .select_related("payment")
         .order_by("answered_at", "pk")[:REFUSED_SHOWN]
     )

@@ -36,6 +36,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
         "rows": [(question, deed(question.message)) for question in found.questions],
         "refused": [(parcel, reading.refusal_words(parcel)) for parcel in refused],
         "refunds": [(each, deed(each)) for each in ([] if after else reading.refused_refunds())],
+        "releases": [(each, deed(each)) for each in ([] if after else reading.refused_releases())],
         "now": timezone.now(),
         "alert_minutes": reading.ALERT_AFTER.seconds // 60,
         "is_first": after is None,

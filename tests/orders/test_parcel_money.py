@@ -10,8 +10,10 @@ from orders.cancelling import cancel_parcel
 from orders.healing import heal_once
 from orders.models import Order, Parcel
 from orders.parcels import (
+    Reason,
     Refused,
     confirm_parcel,
+    decline_parcel,
     deliver_parcel,
     dispatch_parcel,
     make_ready,
@@ -26,7 +28,7 @@ from payments.network.gateway import SimulatedGateway
 from payments.network.verbs import charge_back
 from payments.pay import message_id
 from tests.orders.paid import money, paid, payment_of, shelf
-from tests.orders.parcel_cast import delivered, earned, line_of, totals
+from tests.orders.parcel_cast import TWO, delivered, earned, line_of, totals
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +148,39 @@ def test_a_refund_the_network_refuses_is_in_the_orders_diary_once():
     event = order.events.get(kind="refund_refused")
     assert (event.data["code"], event.data["amount"], event.parcel.number) == ("13", 760, 1)
     assert money(card) == (9140 + 380, 0)
+
+
+class Refusing(SimulatedGateway):
+    """Refuses what it is asked, as long as it says so."""
+
+    refuses = True
+
+    def tell(self, ask):
+        return Answer("13", about=ask.id) if self.refuses else super().tell(ask)
+
+
+def test_a_fee_whose_refund_was_refused_can_still_be_refunded(settings, monkeypatch):
+    order, card, where = delivered()
+    piece = {"quantities": {line_of(order).public_id: 1}, "goods": Goods.RESTOCK, "with_fee": True}
+    settings.PAYMENT_GATEWAY = f"{__name__}.Refusing"
+    refund_lines(**where, key=uuid.uuid4(), **piece)
+    assert (money(card), totals(order)) == ((9140, 0), ("done", 860, 0, 0))
+    monkeypatch.setattr(Refusing, "refuses", False)
+    refund_lines(**where, key=uuid.uuid4(), **piece)
+    assert (money(card), totals(order)) == ((9140 + 380 + 100, 0), ("done", 860, 0, 480))
+
+
+def test_a_release_the_network_refuses_is_in_the_orders_diary_once(settings):
+    """The money stays held until the hold ends by itself; the shopper asks where it is."""
+    order, card = paid(parcels=TWO)
+    settings.PAYMENT_GATEWAY = f"{__name__}.Refusing"
+    decline_parcel(order_code=order.code, number=2, reason=Reason.CLOSED)
+    refused = Message.objects.get(payment__order_code=order.code, verb="release")
+    for _ in range(2):
+        record_answer(message=refused, answer=Answer("13"))
+    event = order.events.get(kind="release_refused")
+    assert (event.data["code"], event.data["amount"], event.parcel.number) == ("13", 480, 2)
+    assert money(card) == (10_000, 1_340)
 
 
 @pytest.mark.parametrize("pieces", [0, -1, 3])

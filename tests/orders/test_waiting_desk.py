@@ -2,7 +2,9 @@
 
 import logging
 import uuid
+from dataclasses import replace
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -11,7 +13,7 @@ from django.utils import timezone
 
 from orders import tasks, waiting
 from orders.models import OrderLine
-from orders.parcels import confirm_parcel, deliver_parcel, dispatch_parcel, make_ready
+from orders.parcels import Reason, confirm_parcel, decline_parcel, deliver_parcel, dispatch_parcel, make_ready
 from orders.paying import Outcome, pay
 from orders.refunds import Goods, refund_lines
 from orders.roles import FINANCE, ORDER_DESK, ensure_roles
@@ -304,3 +306,19 @@ def test_asking_for_a_refund_anew_is_guarded(client, desk):
     client.force_login(UserFactory())
     assert client.post(again(refused)).status_code in {403, 404}
     assert Message.objects.filter(verb="refund").count() == 1
+
+
+def test_a_refused_release_stands_there_as_long_as_the_money_is_held(client, desk):
+    order, _card = paid(parcels=[{"lines": [(380, 2)], "fee": 100}, {"lines": [(80, 6)]}])
+    refusal = Answer("13")
+    with mock.patch.object(SimulatedGateway, "tell", lambda self, ask: replace(refusal, about=ask.id)):
+        decline_parcel(order_code=order.code, number=2, reason=Reason.CLOSED)
+    page = client.get(HERE, **ENGLISH).content.decode()
+    assert "Held money not let go" in page
+    assert "Let go of 480 won held for parcel 2" in page
+    assert "code 13" in page
+    with connection.cursor() as cursor:  # the hold's time is over
+        cursor.execute("ALTER TABLE payments_payment DISABLE TRIGGER payment_guard")
+        cursor.execute("UPDATE payments_payment SET expires_at = now() - interval '1 minute'")
+        cursor.execute("ALTER TABLE payments_payment ENABLE TRIGGER payment_guard")
+    assert "Held money not let go" not in client.get(HERE, **ENGLISH).content.decode()
