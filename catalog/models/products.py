@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import JSONObject
@@ -86,9 +87,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.order_by("-sold_30_days", "-pk")
 
     def for_cards(self) -> ProductQuerySet:
-        """All a list of cards shows, in two queries whatever its length. No descriptions, the first picture only."""
-        products: ProductQuerySet = self._with_company().prefetch_related(self._variants_on_list())
-        products = products.annotate(card_picture=Subquery(_first_picture()))
+        """All a list of cards shows, in one query whatever its length. No descriptions, the first picture only, of the
+        variants what their price and stock are told from."""
+        products: ProductQuerySet = self._with_company()
+        products = products.annotate(card_picture=Subquery(_first_picture()), card_variants=_variants_of_card())
         # modeltranslation would read "description" as the language's own column and load the others.
         products = products.rewrite(False)  # type: ignore[attr-defined]
         texts = [field + suffix for field in ("description", "seller__introduction") for suffix in TEXT_COLUMNS]
@@ -97,14 +99,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def for_product_page(self) -> ProductQuerySet:
         """Products with seller, place, kind, variants on the list, stock and pictures."""
-        return self._with_company().prefetch_related(self._variants_on_list(), "pictures")
+        variants = ProductVariant.objects.filter(is_active=True).select_related("stock")
+        return self._with_company().prefetch_related(models.Prefetch("variants", variants), "pictures")
 
     def _with_company(self) -> ProductQuerySet:
         return self.select_related("seller__district", "seller__neighbourhood", "kind")
-
-    @staticmethod
-    def _variants_on_list() -> models.Prefetch[str]:
-        return models.Prefetch("variants", ProductVariant.objects.filter(is_active=True).select_related("stock"))
 
 
 def _first_picture() -> QuerySet[Any, Any]:
@@ -113,6 +112,18 @@ def _first_picture() -> QuerySet[Any, Any]:
     found = JSONObject(digest="digest", width="width", height="height", renditions="renditions")
     first: QuerySet[Any, Any] = pictures.order_by("position", "pk").annotate(found=found).values("found")[:1]
     return first
+
+
+CARD_VARIANT = ("id", "price", "markdown_price", "markdown_from", "markdown_until")
+CARD_STOCK = ("on_hand", "reserved", "low_threshold")
+
+
+def _variants_of_card() -> ArraySubquery:
+    """The variants on the list of the outer query's product, each as one object."""
+    stock = {field: f"stock__{field}" for field in CARD_STOCK}
+    facts = JSONObject(**{field: field for field in CARD_VARIANT}, **stock)
+    listed = ProductVariant.objects.filter(product=OuterRef("pk"), is_active=True).order_by("position", "id")
+    return ArraySubquery(listed.annotate(facts=facts).values("facts"))
 
 
 class Product(models.Model):
@@ -181,26 +192,34 @@ class Product(models.Model):
         """The mean of all published stars, 1 to 5, or None without reviews."""
         return self.rating_sum / self.rating_count if self.rating_count else None
 
-    # What cards show. These read `variants` and `pictures` as for_cards() loads them: only variants on the list.
+    # What cards show. These read the variants on the list and the pictures as for_cards() or for_product_page() loaded
+    # them.
+
+    @cached_property
+    def listed_variants(self) -> list[ProductVariant]:
+        """The variants on the list. From for_cards() they know their price and stock, and nothing else."""
+        if hasattr(self, "card_variants"):
+            return [ProductVariant.of_card(self, facts) for facts in self.card_variants]
+        return list(self.variants.all())
 
     @cached_property
     def shown_variant(self) -> ProductVariant | None:
         """The variant whose price stands on cards: the lowest that is in stock, else the lowest."""
-        return min(self.variants.all(), key=lambda v: (v.available == 0, v.unit_price), default=None)
+        return min(self.listed_variants, key=lambda v: (v.available == 0, v.unit_price), default=None)
 
     @cached_property
     def price_varies(self) -> bool:
-        return len({variant.unit_price for variant in self.variants.all()}) > 1
+        return len({variant.unit_price for variant in self.listed_variants}) > 1
 
     @cached_property
     def available(self) -> int:
         """How many pieces can be ordered now, of all variants together."""
-        return sum(variant.available for variant in self.variants.all())
+        return sum(variant.available for variant in self.listed_variants)
 
     @property
     def most_of_one(self) -> int:
         """The largest number of pieces of one variant that can be ordered now."""
-        return max((variant.available for variant in self.variants.all()), default=0)
+        return max((variant.available for variant in self.listed_variants), default=0)
 
     @cached_property
     def main_picture(self) -> Picture | None:
@@ -248,7 +267,7 @@ class Product(models.Model):
     @property
     def few_left(self) -> str:
         """ "7병 남음" when few pieces are left, else "". Said only when it is true, never to hurry people."""
-        low = max((variant.low_threshold for variant in self.variants.all()), default=0)
+        low = max((variant.low_threshold for variant in self.listed_variants), default=0)
         return wording.left(self, self.available) if 0 < self.available <= low else ""
 
     @property
@@ -324,6 +343,17 @@ class ProductVariant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} {self.label}".strip()
+
+    @classmethod
+    def of_card(cls, product: Product, facts: dict[str, Any]) -> ProductVariant:
+        """A variant as far as a card shows it, from one object of for_cards()."""
+        known = {field: facts[field] for field in CARD_VARIANT}
+        for moment in ("markdown_from", "markdown_until"):
+            known[moment] = datetime.fromisoformat(known[moment]) if known[moment] else None
+        variant = cls(product=product, **known)
+        if facts["on_hand"] is not None:
+            variant.stock = apps.get_model("catalog", "Stock")(**{field: facts[field] for field in CARD_STOCK})
+        return variant
 
     @property
     def is_marked_down(self) -> bool:

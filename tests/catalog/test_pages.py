@@ -1,8 +1,10 @@
 """Every page of the catalogue: it works, in both languages, and refuses what is not there."""
 
 import re
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from catalog.models import Product
@@ -236,3 +238,26 @@ def test_what_people_wrote_is_text(client: Client) -> None:
     ReviewFactory(product=product, text=bad)
     for address in ("/", f"/products/{product.pk}/pyongyang-raengmyon/", "/search/?q=" + bad):
         assert "<script>alert" not in client.get(address).text
+
+
+@pytest.mark.parametrize("others", [1, 12])
+def test_a_product_page_asks_the_same_number_of_questions_for_any_company(
+    client: Client, noodles: Product, others: int, django_assert_num_queries: Any
+) -> None:
+    for number in range(others):
+        ProductFactory(slug=f"n-{number}", kind=noodles.kind, category=noodles.category)
+    cache.clear()
+    with django_assert_num_queries(7):
+        client.get(noodles.get_absolute_url())
+
+
+@pytest.mark.parametrize("more", [10, 100])
+def test_six_questions_at_most_on_every_list(
+    client: Client, noodles: Product, more: int, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(more):
+        ProductFactory(slug=f"n-{number}", category=noodles.category, seller=noodles.seller, sold_30_days=number)
+    for address in ("/", "/categories/dishes/", "/sellers/okryugwan/", "/sellers/", "/popular/", "/new/"):
+        cache.clear()
+        with django_assert_max_num_queries(6):
+            assert client.get(address).status_code == 200
