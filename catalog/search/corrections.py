@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.search import hangul
-from catalog.search.asking import ask
+from catalog.search.matching import Aside, Told
 from catalog.search.query import keyboard_readings
 from catalog.search.roman import plain_latin, skeleton
 
@@ -21,20 +21,58 @@ def edits_allowed(size: int) -> int:
     return 1 if size < 6 else 2 if size < 12 else 3
 
 
-def corrections(asked: Sequence[Mistyped]) -> list[list[str]]:
-    """For each text the known words near it, nearest and then most used first, in one question."""
-    questions = [(place, *needle) for place, one in enumerate(asked) for needle in one.needles()]
+def looking_for(asked: Sequence[Mistyped], when: Sequence[str]) -> Aside:
+    """Words near each text, to be looked up in the search's own statement where the text's condition in `when` holds;
+    and the synonyms in these words. `ranked` reads the answers."""
+    near: list[str] = []
+    args: list[Any] = []
+    for number, (place, kind, needle) in enumerate(_questions(asked)):
+        allowed, size = edits_allowed(len(needle)), len(needle)
+        near.append(
+            f"""(SELECT 'near', {number}, term, key, df FROM (
+                   SELECT term, key, df, levenshtein_less_equal(key, %s, {allowed + 1}) AS edits FROM catalog_searchterm
+                   WHERE {when[place]} AND kind = %s AND size BETWEEN {size - allowed} AND {size + allowed}
+               ) AS near WHERE edits <= {allowed + 1} ORDER BY edits, df DESC LIMIT {LOOKED_AT})"""
+        )
+        args += [needle, kind]
+    for place, one in enumerate(asked):
+        if words := _swapped(one.whole):
+            near.append(
+                f"(SELECT 'swapped', {place}, term, '', df FROM catalog_searchterm"
+                f" WHERE {when[place]} AND kind = 'k' AND term = ANY(%s))"
+            )
+            args.append(words)
+    if not near:
+        return Aside()
+    before = [f"near (what, number, word, other, count) AS MATERIALIZED ({' UNION ALL '.join(near)})"]
+    return Aside(before, ["SELECT * FROM near", _PAIRS], args)
+
+
+_PAIRS = """SELECT 'pair', s.id::int, s.south, s.north, 0 FROM catalog_searchsynonym s WHERE s.is_approved
+    AND EXISTS (SELECT FROM near WHERE position(s.south IN replace(near.word, ' ', '')) > 0)"""
+
+
+def _questions(asked: Sequence[Mistyped]) -> list[tuple[int, str, str]]:
+    return [(place, *needle) for place, one in enumerate(asked) for needle in one.needles()]
+
+
+def ranked(asked: Sequence[Mistyped], told: Sequence[Told]) -> list[list[str]]:
+    """For each text the known words near it, nearest and then most used first.
+
+    Two swapped keys are one slip, but two edits to the database: it offers a little more than is allowed.
+    """
+    questions = _questions(asked)
     found: list[dict[str, tuple[float, int, int]]] = [{} for _ in asked]
-    for number, term, key, df in _near(questions, [_swapped(one.whole) for one in asked]):
-        place, kind, needle = questions[number] if number >= 0 else (-1 - number, "", "")
-        whole, ranks = asked[place].whole, found[place]
-        if not kind:
-            ranks.setdefault(term, (0.1, 0, -df))
-            continue
-        edits = distance(needle, key)
-        if edits <= edits_allowed(len(needle)) and term.replace(" ", "") != whole:
-            rank = (edits / len(needle), int(term[0] != whole[0]), -df)
-            ranks[term] = min(ranks.get(term, rank), rank)
+    for what, number, term, key, df in told:
+        if what == "swapped":  # whole syllables: 탁세기 is 세탁기
+            found[number].setdefault(term, (0.1, 0, -df))
+        elif what == "near":
+            place, _, needle = questions[number]
+            whole, ranks = asked[place].whole, found[place]
+            edits = distance(needle, key)
+            if edits <= edits_allowed(len(needle)) and term.replace(" ", "") != whole:
+                rank = (edits / len(needle), int(term[0] != whole[0]), -df)
+                ranks[term] = min(ranks.get(term, rank), rank)
     return [sorted(ranks, key=lambda term, ranks=ranks: ranks[term])[:OFFERED] for ranks in found]  # type: ignore[misc]
 
 
@@ -56,29 +94,6 @@ class Mistyped:
             readings = keyboard_readings(self.typed or self.whole)
             needles += [("k", hangul.key(hangul.fold(korean))) for _, korean in readings]
         return [pair for pair in dict.fromkeys(needles) if SHORTEST <= len(pair[1]) <= LONGEST]
-
-
-def _near(questions: list[tuple[int, str, str]], swapped: list[list[str]]) -> list[tuple[int, str, str, int]]:
-    """(number of the question, word, its key, how often it occurs) within a little more than the allowed distance:
-    two swapped keys are one slip, but two edits here. Words with swapped syllables have number -1 - their text's."""
-    parts: list[str] = []
-    args: list[Any] = []
-    for number, (_, kind, needle) in enumerate(questions):
-        allowed = edits_allowed(len(needle))
-        parts.append(
-            f"""(SELECT {number}, term, key, df FROM (
-                   SELECT term, key, df, levenshtein_less_equal(key, %s, {allowed + 1}) AS edits FROM catalog_searchterm
-                   WHERE kind = %s AND size BETWEEN {len(needle) - allowed} AND {len(needle) + allowed}
-               ) AS near WHERE edits <= {allowed + 1} ORDER BY edits, df DESC LIMIT {LOOKED_AT})"""
-        )
-        args += [needle, kind]
-    for place, words in enumerate(swapped):
-        if words:
-            parts.append(
-                f"(SELECT {-1 - place}, term, '', df FROM catalog_searchterm WHERE kind = 'k' AND term = ANY(%s))"
-            )
-            args.append(words)
-    return ask(" UNION ALL ".join(parts), args) if parts else []
 
 
 def _swapped(whole: str) -> list[str]:

@@ -17,7 +17,6 @@ from catalog.models import Product, SearchLog, SearchSynonym
 from catalog.search import engine, synonyms
 from catalog.search.asking import TooSlow
 from catalog.search.query import normalise
-from catalog.search.suggestions import nearest
 
 PERMISSION = "catalog.add_searchsynonym"
 HERE = "/admin/desk/search/"
@@ -63,7 +62,7 @@ def _found(query: str, *, without: Collection[str] = ()) -> tuple[list[str], lis
     except TooSlow:
         return [], []
     called = dict(Product.objects.filter(pk__in=found.ids).values_list("pk", "name"))
-    return [called[pk] for pk in found.ids if pk in called], nearest(query, found.near)
+    return [called[pk] for pk in found.ids if pk in called], found.near
 
 
 @require_POST

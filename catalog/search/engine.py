@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from catalog.search import hangul, synonyms, vocabulary
-from catalog.search.corrections import Mistyped, corrections
+from catalog.search import corrections, hangul, synonyms, vocabulary
+from catalog.search.corrections import Mistyped
 from catalog.search.documents import word_key
 from catalog.search.facts import Facts, gather
-from catalog.search.matching import Group, Hit, Tier, find
+from catalog.search.matching import Aside, Group, Hit, Tier, Told, any_of, find, none_of
 from catalog.search.particles import strip_particle
 from catalog.search.query import CORRECTED, SYNONYM, normalise, probes, words_of
 
@@ -22,6 +22,7 @@ SKU_SCORE = 120.0
 UNSURE = 40.0  # below this the best hit is a guess, and a nearer word is worth offering
 SHORTEST_CUT = {True: 6, False: 4}  # letters of Latin, syllables of Korean
 CORRECTED_WORDS = 3  # of one query
+NEAR = 8  # words offered where nothing is found
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Found:
     is_capped: bool = False  # more answered than are ranked
     found_as: str = ""  # the words the results are for, when not the query's own
     suggestion: str = ""  # a word that may have been meant, when the results are unsure
-    near: list[str] = field(default_factory=list)  # words near the query, when it was looked for them
+    near: list[str] = field(default_factory=list)  # the shop's words near the query, where nothing surer was found
     sellers: list[int] = field(default_factory=list)  # whose names the query means
     steps: list[Step] = field(default_factory=list)
 
@@ -55,7 +56,7 @@ class Found:
 def search(query: str, *, limit: int = RANKED, without: Collection[str] = ()) -> Found:
     """The products for what was typed, best first, at most `limit`; `without` these synonyms. Raises TooSlow.
 
-    A query that finds something costs two questions to the database, one that has to be corrected six.
+    A query that finds something costs two questions to the database, one that does not, or has to be corrected, three.
     """
     search_for = _Search(normalise(query), limit, without)
     if search_for.text:
@@ -76,22 +77,46 @@ class _Search:
         self._facts = Facts()
 
     def run(self) -> None:
-        self._take(gather(list(dict.fromkeys([self.text, *self.words])), sku=self.found.query))
+        self._take(gather(self._texts(), sku=self.found.query, parts=self._parts()))
         self.found.sellers = [*self._facts.sellers.get(self.text, [])]
         for word in self.words:
             self.found.sellers += [pk for pk in self._facts.sellers.get(word, []) if pk not in self.found.sellers]
         if self._facts.skus:
             hits = [Hit(pk, SKU_SCORE) for pk in self._facts.skus]
             self._keep(Step("K", "SKU", [], hits, len(hits), self.found.query))
-        self._ask(self._sure())
+        each = [self._group(word) for word in self.words] if len(self.words) > 1 else []
+        tiers = [tier for tier in self._sure(each) if _can_be_asked(tier)]
+        asked = [] if hangul.is_initials(self.text) else [self._mistyped(), *(Mistyped(word) for word in self.words)]
+        told = self._ask(tiers, self._near(asked, each, len(tiers)))
+        near = corrections.ranked(asked, told)
         if not self.found.hits:
-            self._be_generous()
-        elif self.found.hits[0].score < UNSURE and not hangul.is_initials(self.text):
-            (self.found.near,) = corrections([self._mistyped()])
-            self.found.suggestion = self.found.near[0] if self.found.near else ""
+            self._be_generous(each, near, told)
+        elif near and self.found.hits[0].score < UNSURE:
+            self.found.near = near[0]
+            self.found.suggestion = near[0][0] if near[0] else ""
+
+    # ---------------------------------------------------------------- what the query's parts may be
+    @property
+    def _shorter(self) -> str:
+        """Without a half-typed end."""
+        return self.text.rstrip("".join(hangul.LETTER_KEYS)).strip()
+
+    @property
+    def _nouns(self) -> list[str]:
+        return [strip_particle(word) for word in self.words]
+
+    def _texts(self) -> list[str]:
+        nouns = self._nouns
+        texts = [self.text, *self.words, self._shorter, " ".join(nouns), *nouns]
+        return list(dict.fromkeys(text for text in texts if text))
+
+    def _parts(self) -> list[str]:
+        """Words it could be cut into, where it is long enough to be more than one."""
+        whole = self.text.replace(" ", "")
+        return vocabulary.parts_of(whole) if len(whole) >= SHORTEST_CUT[whole.isascii()] else []
 
     # ---------------------------------------------------------------- sure: as it stands
-    def _sure(self) -> list[Tier]:
+    def _sure(self, each: list[Group]) -> list[Tier]:
         words = self.words
         whole = self._group(self.text, typed=self.found.query)
         tiers = []
@@ -100,11 +125,11 @@ class _Search:
             exact = replace(whole, probes=[replace(p, whole_word=True) for p in whole.probes if p.column in "kfe"])
             tiers.append(Tier("A", "the whole query as a word", self.text, [exact], self.limit))
         tiers.append(Tier("A", "the whole query", self.text, [whole], self.limit))
-        each = [self._group(word) for word in words] if len(words) > 1 else [Group([])]
-        if len(words) > 1:
+        if each:
             tiers.append(Tier("B", "every word, in any order", self.text, each, PAGE))
         if not hangul.is_initials(self.text):
-            told = [self._with_descriptions(group, word) for group, word in zip(each, words, strict=True)]
+            groups = each or [Group([])]
+            told = [self._with_descriptions(group, word) for group, word in zip(groups, words, strict=True)]
             tiers.append(Tier("W", "words of descriptions, kinds and variants", self.text, told, PAGE))
         return tiers
 
@@ -113,53 +138,89 @@ class _Search:
         keys = [key for key in dict.fromkeys(word_key(each) for each in meant) if len(key) > 2]
         return Group(group.probes, group.literal, group.sellers, group.categories, keys)
 
+    def _near(self, asked: list[Mistyped], each: list[Group], tiers: int) -> Aside:
+        """Words near the query, where no tier is sure of itself; near the first of its words that nothing answers,
+        where no tier found anything."""
+        if self._facts.skus or not asked:
+            return Aside()
+        whole, args = none_of(tiers, above=UNSURE), []
+        wrong: list[str] = []
+        for place, group in enumerate(each if all(each) else []):
+            condition, group_args = any_of(group)
+            wrong.append(f"WHEN {place} THEN NOT EXISTS (SELECT FROM catalog_searchdoc WHERE visible AND {condition})")
+            args += group_args
+        when = [f"(SELECT nth FROM wrong WHERE place = {n}) <= {CORRECTED_WORDS}" for n in range(len(wrong))]
+        aside = corrections.looking_for(asked[: len(wrong) + 1], [whole, *when])
+        if wrong:
+            words = f"generate_series(0, {len(wrong) - 1}) AS place"
+            test = f"{none_of(tiers)} AND CASE place {' '.join(wrong)} END"
+            numbered = f"SELECT place, row_number() OVER (ORDER BY place) AS nth FROM {words} WHERE {test}"
+            aside.before.insert(0, f"wrong AS MATERIALIZED ({numbered})")
+            aside.selects.append("SELECT 'wrong', place, '', '', 0 FROM wrong")
+            aside.args[:0] = args
+        return aside
+
     # ---------------------------------------------------------------- generous: as it may have been meant
-    def _be_generous(self) -> None:
-        shorter = self.text.rstrip("".join(hangul.LETTER_KEYS)).strip()
-        nouns = [strip_particle(word) for word in self.words]
-        whole = self.text.replace(" ", "")
-        own = [self._group(word) for word in self.words] if len(self.words) > 1 else []
-        own = own if all(own) else []
-        parts = vocabulary.parts_of(whole) if len(whole) >= SHORTEST_CUT[whole.isascii()] else []
-        texts = list(dict.fromkeys(text for text in (shorter, " ".join(nouns), *nouns) if text))
-        known = gather(texts, parts=parts, groups=own)
-        self._take(known)
-        tiers = []
+    def _be_generous(self, each: list[Group], near: list[list[str]], told: list[Told]) -> None:
+        for _, _, south, north, _ in sorted(pair for pair in told if pair[0] == "pair"):
+            self._facts.pairs.setdefault(south, []).append(north)
+        nouns, shorter, tiers = self._nouns, self._shorter, []
         if shorter and shorter != self.text:
             tiers.append(Tier("J", "without the half-typed end", shorter, [self._group(shorter)], 1))
         if nouns != self.words:
             text = " ".join(nouns)
             tiers.append(Tier("C", "without particles", text, [self._group(text)], 1))
             if len(nouns) > 1:
-                each = [self._group(noun) for noun in nouns]
-                tiers.append(Tier("C", "every word without its particle", text, each, 1))
-        if pieces := vocabulary.cut(whole, known.terms):
+                groups = [self._group(noun) for noun in nouns]
+                tiers.append(Tier("C", "every word without its particle", text, groups, 1))
+        if pieces := vocabulary.cut(self.text.replace(" ", ""), self._facts.terms):
             groups = [self._group(piece) for piece in pieces]
             tiers.append(Tier("S", "cut into known words", " ".join(pieces), groups, 1))
-        if not hangul.is_initials(self.text):
-            tiers += self._corrected(own, known.answered)
-        self._ask(tiers)
-        self.found.near += sorted(known.terms - set(self.found.near), key=len, reverse=True)[:PAGE]
+        if near:
+            wrong = sorted(place for what, place, *_ in told if what == "wrong")[:CORRECTED_WORDS]
+            tiers += self._corrected(each, near[0], {place: near[place + 1] for place in wrong})
+        tiers = [tier for tier in tiers if _can_be_asked(tier)]
+        begun = self._ask(tiers, self._begun(len(tiers)))
+        words = [*(near[0] if near else []), *sorted(self._facts.terms, key=len, reverse=True)[:PAGE]]
+        self.found.near = list(dict.fromkeys([*words, *(term for what, _, term, *_ in begun if what == "begun")]))[
+            :NEAR
+        ]
 
-    def _corrected(self, own: list[Group], answered: set[int]) -> list[Tier]:
+    def _corrected(self, each: list[Group], near: list[str], wrong: dict[int, list[str]]) -> list[Tier]:
         """Each word that nothing answers replaced by its nearest, the rest as they stand; then the whole likewise."""
-        wrong = [place for place in range(len(own)) if place not in answered][:CORRECTED_WORDS]
-        asked = [self._mistyped(), *(Mistyped(self.words[place]) for place in wrong)]
-        self.found.near, *near = corrections(asked)
-        self._take(gather(list(dict.fromkeys(term for terms in (self.found.near, *near) for term in terms[:4]))))
         tiers = []
-        if any(near):
-            groups, shown = list(own), list(self.words)
-            for place, terms in zip(wrong, near, strict=True):
-                more = [probe for term in terms[:2] for probe in self._group(term, weight=CORRECTED).probes]
-                groups[place] = Group([*groups[place].probes, *more], groups[place].literal)
+        if any(wrong.values()):
+            groups, shown = list(each), list(self.words)
+            for place, terms in wrong.items():
+                meant = [self._meant(term) for term in terms[:2]]
+                groups[place] = Group(
+                    [*groups[place].probes, *(probe for group in meant for probe in group.probes)],
+                    groups[place].literal,
+                    groups[place].sellers,
+                    groups[place].categories,
+                    names=terms[:2],
+                )
                 shown[place] = terms[0] if terms else shown[place]
             tiers.append(Tier("D", "every word, corrected", " ".join(shown), groups, 1))
-        for term in self.found.near:
+        for term in near:
             # Nearer words first, others only to fill the page; none where something surer was found.
-            below = PAGE if len(self.words) == 1 and term in self.found.near[:2] else 1
-            tiers.append(Tier("D", "corrected", term, [self._group(term, weight=CORRECTED)], below))
+            below = PAGE if len(self.words) == 1 and term in near[:2] else 1
+            tiers.append(Tier("D", "corrected", term, [self._meant(term)], below))
         return tiers
+
+    def _begun(self, tiers: int) -> Aside:
+        """Words that begin as the query does, where no tier finds anything."""
+        whole = self.text.replace(" ", "")
+        heads = [whole[:end] for end in (3, 2) if len(whole) >= end] if hangul.is_whole(whole) else []
+        if not heads:
+            return Aside()
+        ranges = " UNION ALL ".join(
+            ["(SELECT term, df FROM catalog_searchterm WHERE kind = 'k' AND key LIKE %s AND df > 0"
+             f" AND {none_of(tiers)} ORDER BY df DESC LIMIT {PAGE})"] * len(heads)
+        )  # fmt: skip
+        select = f"""SELECT 'begun', 0, term, '', 0 FROM ({ranges}) AS begun
+            GROUP BY term ORDER BY max(df) DESC, length(term), term LIMIT {NEAR}"""
+        return Aside(selects=[f"({select})"], args=[f"{hangul.key(hangul.fold(head))}%" for head in heads])
 
     def _mistyped(self) -> Mistyped:
         rewritten = tuple(synonyms.rewrites(self.text, self._facts.pairs))
@@ -167,11 +228,8 @@ class _Search:
 
     # ---------------------------------------------------------------- asking
     def _take(self, facts: Facts) -> None:
-        self._facts.pairs |= {south: norths for south, norths in facts.pairs.items() if south not in self._without}
-        self._facts.skus += facts.skus
-        self._facts.pairs = dict(sorted(self._facts.pairs.items(), key=lambda pair: -len(pair[0])))
-        self._facts.sellers |= facts.sellers
-        self._facts.categories |= facts.categories
+        facts.pairs = {south: norths for south, norths in facts.pairs.items() if south not in self._without}
+        self._facts = facts
 
     def _group(self, text: str, *, typed: str = "", weight: float = 1.0) -> Group:
         asked = probes(text, weight=weight, typed=typed)
@@ -180,10 +238,14 @@ class _Search:
         facts = self._facts
         return Group(asked, text.replace(" ", ""), facts.sellers.get(text, []), facts.categories.get(text, []))
 
-    def _ask(self, tiers: list[Tier]) -> None:
-        """Ask them all at once and keep what is new. One with nothing to ask for is not asked."""
-        tiers = [tier for tier in tiers if tier.groups and all(tier.groups)]
-        rows = find(tiers, self.limit + 1)
+    def _meant(self, term: str) -> Group:
+        """A corrected word. Whether a seller or a shelf is called so the statement finds out itself."""
+        group = self._group(term, weight=CORRECTED)
+        return Group(group.probes, group.literal, names=[term])
+
+    def _ask(self, tiers: list[Tier], aside: Aside) -> list[Told]:
+        """Ask them all at once and keep what is new; what was told aside."""
+        rows, told = find(tiers, self.limit + 1, aside)
         for place, tier in enumerate(tiers):
             hits = [hit for at, hit, _ in rows if at == place]
             answered = next((count for at, _, count in rows if at == place), 0)
@@ -193,6 +255,7 @@ class _Search:
             if tier.letter == "A":  # whole words and the rest are one list
                 skus = len(self._facts.skus)
                 self.found.hits[skus:] = sorted(self.found.hits[skus:], key=lambda hit: hit.place)
+        return told
 
     def _keep(self, step: Step) -> None:
         step.hits = new = [hit for hit in step.hits if hit.product_id not in self._ids]
@@ -201,3 +264,7 @@ class _Search:
         self.found.hits += new
         self.found.is_capped = self.found.is_capped or len(self.found.hits) > self.limit
         del self.found.hits[self.limit :]
+
+
+def _can_be_asked(tier: Tier) -> bool:
+    return bool(tier.groups) and all(tier.groups)

@@ -11,7 +11,6 @@ from typing import Any
 
 from catalog.search import synonyms
 from catalog.search.asking import ask
-from catalog.search.matching import Group, any_of
 from catalog.search.query import probes
 
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")
@@ -26,16 +25,15 @@ class Facts:
     categories: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     skus: list[int] = field(default_factory=list)  # products
     terms: set[str] = field(default_factory=set)  # of the parts that were asked about, the words of the shop
-    answered: set[int] = field(default_factory=set)  # of the groups that were asked about, by place
 
 
-def gather(texts: Sequence[str], *, sku: str = "", parts: Sequence[str] = (), groups: Sequence[Group] = ()) -> Facts:
-    """The facts about these texts; which of `parts` are words of the shop; which of `groups` any product answers."""
-    if not (texts or parts or groups or sku):
+def gather(texts: Sequence[str], *, sku: str = "", parts: Sequence[str] = ()) -> Facts:
+    """The facts about these texts, and which of `parts` are words of the shop."""
+    if not (texts or parts or sku):
         return Facts()
     statements: list[str] = []
     args: list[Any] = []
-    named, named_args = _named(texts)
+    named, named_args = naming(texts)
     args += named_args
     statements.append("(SELECT 'pair', south, north FROM catalog_searchsynonym"
                       " WHERE south = ANY(%s) AND is_approved ORDER BY id)")  # fmt: skip
@@ -53,18 +51,13 @@ def gather(texts: Sequence[str], *, sku: str = "", parts: Sequence[str] = (), gr
     if parts:
         statements.append("SELECT 'term', term, '' FROM catalog_searchterm WHERE term = ANY(%s) AND kind IN ('k', 'e')")
         args.append(list(parts))
-    for place, group in enumerate(groups):
-        condition, group_args = any_of(group)
-        statements.append(
-            f"SELECT 'answered', '{place}', ''"
-            f" WHERE EXISTS (SELECT 1 FROM catalog_searchdoc WHERE visible AND {condition})"
-        )
-        args += group_args
-    return _collected(texts, ask(named + " UNION ALL ".join(statements), args))
+    head = f"WITH RECURSIVE {named} " if named else ""
+    return _collected(texts, ask(head + " UNION ALL ".join(statements), args))
 
 
-def _named(texts: Sequence[str]) -> tuple[str, list[Any]]:
-    """Sellers and categories (with all that stands inside them) one of whose words begins as a text does."""
+def naming(texts: Sequence[str]) -> tuple[str, list[Any]]:
+    """Sellers and categories (with all that stands inside them) one of whose words begins as a text does: the tables
+    `named` and `inside` for WITH RECURSIVE, "" where no text is long enough."""
     tests, args = [], []
     for place, text in enumerate(texts):
         asked = [(probe.column, f"% {probe.needle}%") for probe in probes(text) if len(probe.needle) > 2]
@@ -75,12 +68,12 @@ def _named(texts: Sequence[str]) -> tuple[str, list[Any]]:
     if not tests:
         return "", []
     return (
-        f"""WITH RECURSIVE named AS MATERIALIZED (
+        f"""named AS MATERIALIZED (
             {" UNION ALL ".join(tests)}
         ), inside AS (
             SELECT g, ref AS id FROM named WHERE kind = 'c'
             UNION SELECT inside.g, c.id FROM catalog_category c JOIN inside ON c.parent_id = inside.id
-        ) """,
+        )""",
         args,
     )
 
@@ -97,10 +90,8 @@ def _collected(texts: Sequence[str], rows: list[tuple[Any, ...]]) -> Facts:
             facts.categories[texts[int(one)]].append(int(other))
         elif what == "sku":
             facts.skus.append(int(one))
-        elif what == "term":
-            facts.terms.add(one)
         else:
-            facts.answered.add(int(one))
+            facts.terms.add(one)
     facts.skus = list(dict.fromkeys(facts.skus))
     facts.pairs = dict(sorted(pairs.items(), key=lambda pair: -len(pair[0])))
     return facts

@@ -7,11 +7,14 @@ syllables (documents.plain lets nothing else through), so no sign of LIKE's can 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from catalog.search.asking import ask
+from catalog.search.facts import naming
 from catalog.search.query import Probe
 
 # The most documents one question looks at. A rebuild writes the most ordered ones first, and pages are read in order:
@@ -43,6 +46,7 @@ PAIR_GRADES: tuple[Grade, ...] = (
 LITERAL_BONUS = 9  # the very letters, not only the same keys: 굴 and 꿀 differ
 CORRECTED = "D"
 SELLER, CATEGORY, DESCRIPTION = 30.0, 28.0, 20.0
+NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Group:
     sellers: list[int] = field(default_factory=list)
     categories: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)  # of descriptions
+    names: list[str] = field(default_factory=list)  # the statement itself finds out whom these texts mean
 
     def __bool__(self) -> bool:
         return bool(self.probes or self.sellers or self.categories or self.words)
@@ -107,27 +112,70 @@ class Tier:
     below: int
 
 
-def find(tiers: list[Tier], limit: int) -> list[tuple[int, Hit, int]]:
-    """The best answers of each tier, in one statement: (place of the tier, hit, how many answered it)."""
-    if not tiers:
-        return []
-    parts, args = [], []
+@dataclass
+class Aside:
+    """What the same statement looks up beside the products, as selects of (what, number, word, other, count). `before`
+    stands in front of them; t0, t1, … are the tiers' products."""
+
+    before: list[str] = field(default_factory=list)
+    selects: list[str] = field(default_factory=list)
+    args: list[Any] = field(default_factory=list)
+
+
+Told = tuple[str, int, str, str, int]
+
+
+def find(tiers: list[Tier], limit: int, aside: Aside | None = None) -> tuple[list[tuple[int, Hit, int]], list[Told]]:
+    """The best answers of each tier as (place of the tier, hit, how many answered it), and what was told aside, in one
+    statement. The sellers and categories that `names` of groups turned out to mean are put into these groups."""
+    aside = aside or Aside()
+    groups = [group for tier in tiers for group in tier.groups if group.names]
+    texts = list(dict.fromkeys(text for group in groups for text in group.names))
+    naming_sql, args = naming(texts)
+    known = {text: place for place, text in enumerate(texts)} if naming_sql else {}
+    parts, selects = [naming_sql] if naming_sql else [], list(aside.selects)
     for place in range(len(tiers)):
-        part, part_args = _ranked(tiers, place, limit)
+        part, part_args = _ranked(tiers, place, limit, known)
         parts.append(f"t{place} AS MATERIALIZED ({part})")
         args += part_args
-    union = " UNION ALL ".join(f"SELECT {place}, * FROM t{place}" for place in range(len(tiers)))
-    rows = ask(f"WITH {', '.join(parts)} {union}", args)
-    return [(row[0], Hit(row[1], float(row[2]), *row[3:6]), row[6]) for row in rows]
+    if known:
+        selects.append("SELECT 'seller', g, ref::text, '', 0 FROM named WHERE kind = 's'")
+        selects.append("SELECT 'category', g, id::text, '', 0 FROM inside")
+    if not tiers and not selects:
+        return [], []
+    union = [
+        f"SELECT {n}, product_id, score, in_stock, pop, length, of, '', '', '' FROM t{n}" for n in range(len(tiers))
+    ]
+    union += [
+        "SELECT -1, number, 0, false, count, 0, 0, what, word, other"
+        f" FROM ({select}) AS told (what, number, word, other, count)"
+        for select in selects
+    ]
+    tables = ", ".join([*parts, *aside.before])
+    head = f"WITH RECURSIVE {tables} " if tables else ""
+    rows = ask(head + " UNION ALL ".join(union), [*args, *aside.args])
+    told: list[Told] = [(row[7], row[1], row[8], row[9], row[4]) for row in rows if row[0] < 0]
+    for group in groups:
+        meant = [known[text] for text in group.names if text in known]
+        group.sellers += [int(ref) for what, place, ref, *_ in told if what == "seller" and place in meant]
+        group.categories += [int(ref) for what, place, ref, *_ in told if what == "category" and place in meant]
+    return [(row[0], Hit(row[1], float(row[2]), *row[3:6]), row[6]) for row in rows if row[0] >= 0], told
 
 
-def _ranked(tiers: list[Tier], place: int, limit: int) -> tuple[str, list[Any]]:
+def none_of(tiers: int, *, above: float = 0) -> str:
+    """True where the first so many tiers found no product (of a higher score than `above`)."""
+    least = f" WHERE score >= {above}" if above else ""
+    tests = [f"NOT EXISTS (SELECT FROM t{place}{least})" for place in range(tiers)]
+    return " AND ".join(tests) or "true"
+
+
+def _ranked(tiers: list[Tier], place: int, limit: int, known: Mapping[str, int]) -> tuple[str, list[Any]]:
     tier = tiers[place]
-    where, where_args = _every(tier.groups)
-    score, score_args = _score(tier.groups)
+    where, where_args = _every(tier.groups, known)
+    score, score_args = _score(tier.groups, known)
     gate = _gate(tiers, place)
     statement = f"""
-        SELECT product_id, score, in_stock, pop, length, count(*) OVER () FROM (
+        SELECT product_id, score, in_stock, pop, length, count(*) OVER () AS of FROM (
             SELECT product_id, in_stock, pop, length(n) AS length, {score} AS score
             FROM catalog_searchdoc WHERE {gate}visible AND {where} LIMIT {CANDIDATES}
         ) AS answered
@@ -148,51 +196,60 @@ def _fewer(tiers: list[int], below: int) -> str:
     return f"{' + '.join(f'(SELECT count(*) FROM t{n})' for n in tiers)} < {below} AND " if tiers else ""
 
 
-def _every(groups: list[Group]) -> tuple[str, list[Any]]:
-    parts = [any_of(group) for group in groups]
+def _every(groups: list[Group], known: Mapping[str, int]) -> tuple[str, list[Any]]:
+    parts = [any_of(group, known) for group in groups]
     return " AND ".join(part for part, _ in parts), [arg for _, args in parts for arg in args]
 
 
-def any_of(group: Group) -> tuple[str, list[Any]]:
+def any_of(group: Group, known: Mapping[str, int] = NOBODY) -> tuple[str, list[Any]]:
+    """The condition that a document answers the group; `known` are the places of the texts in `named`."""
     parts: dict[tuple[str, str], None] = dict.fromkeys((probe.column, widest(probe)) for probe in group.probes)
     conditions = [f"{column} LIKE %s" for column, _ in parts]
     args: list[Any] = [pattern for _, pattern in parts]
-    for column, operator, values in (
-        ("seller_id", "= ANY(%s)", group.sellers),
-        ("category_id", "= ANY(%s)", group.categories),
-        ("d", "&& %s::text[]", group.words),
-    ):
-        if values:
-            conditions.append(f"{column} {operator}")
-            args.append(values)
+    for condition, condition_args, _ in _others(group, known):
+        conditions.append(condition)
+        args += condition_args
     return f"({' OR '.join(conditions)})", args
 
 
-def _score(groups: list[Group]) -> tuple[str, list[Any]]:
+def _others(group: Group, known: Mapping[str, int]) -> list[tuple[str, list[Any], float]]:
+    """What a document may answer beside the probes: (condition, its arguments, points)."""
+    found: list[tuple[str, list[Any], float]] = []
+    for condition, values, points in (
+        ("seller_id = ANY(%s)", group.sellers, SELLER),
+        ("category_id = ANY(%s)", group.categories, CATEGORY),
+        ("d && %s::text[]", group.words, DESCRIPTION),
+    ):
+        if values:
+            found.append((condition, [values], points))
+    if places := [known[text] for text in group.names if text in known]:
+        among = ", ".join(map(str, places))
+        sellers = f"seller_id = ANY(ARRAY(SELECT ref FROM named WHERE g IN ({among}) AND kind = 's'))"
+        shelves = f"category_id = ANY(ARRAY(SELECT id FROM inside WHERE g IN ({among})))"
+        found += [(sellers, [], SELLER), (shelves, [], CATEGORY)]
+    return found
+
+
+def _score(groups: list[Group], known: Mapping[str, int]) -> tuple[str, list[Any]]:
     """The mean of the groups' best grades; several words never outrank the same words in one piece."""
     parts, args = [], []
     for group in groups:
-        part, part_args = _group_score(group)
+        part, part_args = _group_score(group, known)
         parts.append(part)
         args += part_args
     share = 1.0 if len(groups) == 1 else 1 / (1.2 * len(groups))
     return f"({' + '.join(parts)}) * {share:.4f}", args
 
 
-def _group_score(group: Group) -> tuple[str, list[Any]]:
+def _group_score(group: Group, known: Mapping[str, int]) -> tuple[str, list[Any]]:
     cases, args = [], []
     for probe in group.probes:
         case, case_args = _probe_score(probe)
         cases.append(case)
         args += case_args
-    for column, values, points in (
-        ("seller_id = ANY(%s)", group.sellers, SELLER),
-        ("category_id = ANY(%s)", group.categories, CATEGORY),
-        ("d && %s::text[]", group.words, DESCRIPTION),
-    ):
-        if values:
-            cases.append(f"CASE WHEN {column} THEN {points} ELSE 0 END")
-            args.append(values)
+    for condition, condition_args, points in _others(group, known):
+        cases.append(f"CASE WHEN {condition} THEN {points} ELSE 0 END")
+        args += condition_args
     score = f"greatest({', '.join(cases)}, 0)"
     if group.literal:
         score += f" + CASE WHEN n LIKE %s THEN {LITERAL_BONUS} ELSE 0 END"

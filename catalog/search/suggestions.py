@@ -1,4 +1,4 @@
-"""Words to offer while somebody types, and words near one that found nothing. From the search's own vocabulary."""
+"""Words to offer while somebody types, from the search's own vocabulary."""
 
 from __future__ import annotations
 
@@ -111,14 +111,3 @@ def _places(facts: Facts, text: str) -> list[Suggestion]:
         open_ones = Seller.objects.filter(pk__in=sellers, is_active=True)[:PLACES]
         found += [Suggestion(seller.name, gettext("Seller"), seller.get_absolute_url()) for seller in open_ones]
     return found[:PLACES]
-
-
-def nearest(query: str, near: list[str]) -> list[str]:
-    """Words to offer where nothing was found: those near it, then those that begin as it does."""
-    text = plain(query).replace(" ", "")
-    heads = [text[:end] for end in (3, 2) if len(text) >= end] if hangul.is_whole(text) else []
-    try:
-        begun = _beginning([("k", hangul.key(hangul.fold(head))) for head in heads])
-    except TooSlow:
-        begun = []
-    return list(dict.fromkeys([*near, *begun]))[:OFFERED]

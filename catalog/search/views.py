@@ -17,7 +17,7 @@ from catalog.search import engine, log
 from catalog.search.asking import TooSlow
 from catalog.search.engine import Found
 from catalog.search.query import normalise
-from catalog.search.suggestions import nearest, suggestions
+from catalog.search.suggestions import suggestions
 from catalog.tree import category_tree
 
 SELLERS_SHOWN = 4
@@ -46,13 +46,13 @@ def _context(query: str, found: Found, listing: Listing) -> dict[str, Any]:
     if listing.total or listing.chosen:
         context["found_sellers"] = _sellers(found)
     else:
-        context |= {"popular": queries.popular(), "nearest": nearest(query, found.near)}
+        context |= {"popular": queries.popular(), "nearest": found.near}
     return context
 
 
 def _sellers(found: Found) -> list[Seller]:
-    """Open sellers whose names the query means, at most four."""
-    ids = found.sellers[: 2 * SELLERS_SHOWN]
+    """Open sellers whose names the query means, at most four; none beside what was only found by correcting it."""
+    ids = [] if found.found_as else found.sellers[: 2 * SELLERS_SHOWN]
     open_ones = Seller.objects.filter(pk__in=ids, is_active=True).select_related("district") if ids else []
     return sorted(open_ones, key=lambda seller: ids.index(seller.pk))[:SELLERS_SHOWN]
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
 from catalog.models import Product, SearchLog
-from catalog.search import asking, engine, index
+from catalog.search import asking, engine, index, rebuild, synonyms
 from catalog.search.query import normalise
 from tests.factories import CategoryFactory, ProductFactory, SellerFactory
 
@@ -191,23 +192,43 @@ def test_pages_of_the_best_match_follow_each_other(client: Client) -> None:
     assert len(seen) == len(set(seen)) == 45
 
 
-@pytest.mark.parametrize("products", [3, 18])
-def test_the_page_asks_the_same_number_of_questions_for_any_list(
-    client: Client, products: int, django_assert_max_num_queries: Any
+ASKED = [
+    ("국수", "쟁반국수"),
+    ("옥류관", "평양랭면"),  # a seller
+    ("국수 옥류관", "쟁반국수"),
+    ("펑양랭면", "《평양랭면》의 찾기결과"),
+    ("옥류관 렝면", "《옥류관 랭면》의 찾기결과"),
+    ("쀍뚧", "찾지 못하였습니다"),
+    ("쀍뚧 갉딿퇣 놟", "찾지 못하였습니다"),
+    ("쀍뚧에서", "찾지 못하였습니다"),
+    ("국수똬퉤쀼", "찾지 못하였습니다"),
+    ("qxzvwk", "찾지 못하였습니다"),
+]
+
+
+@pytest.mark.parametrize("more", [10, 100])
+def test_six_questions_at_most_whatever_is_asked(
+    client: Client, shelf: None, more: int, django_assert_max_num_queries: Any
 ) -> None:
-    for number in range(products):
+    for number in range(more):
         ProductFactory(name_ko_kp=f"감자국수 {number}번", slug=f"n-{number}")
     index.follow_all()
-    with django_assert_max_num_queries(6):
-        client.get("/search/?q=감자국수")
+    for query, said in ASKED:
+        cache.clear()
+        with django_assert_max_num_queries(6):
+            assert said in client.get("/search/", {"q": query}).text, query
 
 
-@pytest.mark.parametrize("query", ["쀍뚧", "쀍뚧 갉딿퇣 놟", "쀍뚧에서", "qxzvwk"])
-def test_a_search_that_finds_nothing_asks_little(
-    client: Client, shelf: None, query: str, django_assert_max_num_queries: Any
-) -> None:
-    with django_assert_max_num_queries(10):
-        assert "쟁반국수" in client.get("/search/", {"q": query}).text
+def test_a_mistyped_seller_is_found(client: Client, shelf: None) -> None:
+    rebuild.count_words()
+    page = client.get("/search/?q=옥뉴관")
+    assert "《옥류관》의 찾기결과" in page.text and "평양랭면" in page.text
+
+
+def test_a_mistyped_southern_word_is_understood(client: Client, shelf: None) -> None:
+    synonyms.add(south="함흥냉국", north="쟁반국수", source="test")
+    rebuild.count_words()
+    assert "쟁반국수" in client.get("/search/?q=함홍냉국").text
 
 
 @pytest.mark.parametrize(
