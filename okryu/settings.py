@@ -273,6 +273,7 @@ LOGGING = {
         # Whoever tries foreign names gets a 400 and a line in the access log; a traceback each would fill the disk.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "procrastinate": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},  # tells every table of every receipt
     },
 }
 

@@ -44,6 +44,7 @@ urlpatterns = [
     path("orders/<slug:code>/", order.order, name="order"),
     path("orders/<slug:code>/payment/", payment.payment, name="payment"),
     path("orders/<slug:code>/receipt/", receipt.receipt, name="receipt"),
+    path("orders/<slug:code>/receipt.pdf", receipt.pdf, name="receipt-pdf"),
     path("orders/<slug:code>/hold/", hold.hold, name="hold"),
     path("orders/<slug:code>/copies/", copies.copies, name="copies"),
     path("orders/<slug:code>/cancellation/", cancellation.cancellation, name="cancellation"),
