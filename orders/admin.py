@@ -29,7 +29,8 @@ from unfold.widgets import (
 from accounts.models import User
 from orders import calendar_admin, cancelling, voucher_admin  # noqa: F401  these register models of their own
 from orders.admin_inlines import EventInline, LineInline, phone, won
-from orders.deeds import DEEDS, Deed, DeedForm, attempt, fitting, outcome
+from orders.deed_forms import DeedForm
+from orders.deeds import DEEDS, Deed, attempt, fitting, outcome
 from orders.models import DeliverySlot, Order, Parcel, ParcelQuerySet, SellerStaff
 from orders.parcels import Refused
 from payments.models import Message

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.guesses import TooManyGuesses
 from accounts.models import User
-from okryu.money import format_won
+from orders import carrying
 from orders.cancelling import cancel_parcel
-from orders.models import Order, OrderLine, Parcel
+from orders.deed_forms import (
+    ConfirmForm,
+    CourierForm,
+    DeclineForm,
+    DeedForm,
+    DeliverForm,
+    DispatchForm,
+    MissForm,
+    RefundForm,
+    TryForm,
+)
+from orders.models import Order, Parcel
 from orders.parcels import (
     Missing,
     Reason,
@@ -31,117 +40,9 @@ from orders.parcels import (
 )
 from orders.paying import capture_is_asked
 from orders.refunds import Goods, refund_lines, refund_undelivered
-from orders.roles import COURIER
 from payments.models import Payment
 
 Status = Parcel.Status
-Cleaned = dict[str, Any]
-
-
-class DeedForm(forms.Form):
-    """A form about one parcel; a deed without questions uses it as it is."""
-
-    def __init__(self, *args: Any, parcel: Parcel, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.parcel = parcel
-
-
-class _LinesForm(DeedForm):
-    """A number of pieces for each line, in fields named by the lines' public ids."""
-
-    def add_lines(self, most: Callable[[OrderLine], int], *, start_full: bool) -> None:
-        self.lines = [line for line in self.parcel.lines.all() if most(line) > 0]
-        names = {}
-        for line in self.lines:
-            english = (get_language() or "").startswith("en")
-            label = (line.name_en if english else "") or line.name_ko_kp
-            names[f"line_{line.public_id}"] = forms.IntegerField(
-                label=f"{label} ({format_won(line.unit_price, get_language() or 'ko-kp')})",
-                help_text=_("0 to %(most)d") % {"most": most(line)},
-                min_value=0,
-                max_value=most(line),
-                initial=most(line) if start_full else 0,
-                required=False,
-                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-            )
-        self.fields = names | self.fields
-
-    @property
-    def quantities(self) -> dict[uuid.UUID, int]:
-        """The pieces typed, by the lines' public ids; a field left empty is not among them."""
-        typed = {line.public_id: self.cleaned_data.get(f"line_{line.public_id}") for line in self.lines}
-        return {key: pieces for key, pieces in typed.items() if pieces is not None}
-
-
-class ConfirmForm(_LinesForm):
-    missing = forms.ChoiceField(
-        label=gettext_lazy("What is missing"),
-        choices=Missing.choices,
-        initial=Missing.NOT_IN_STOCK,
-        required=False,
-        widget=forms.RadioSelect,
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.add_lines(lambda line: line.quantity, start_full=True)
-
-
-class DeclineForm(DeedForm):
-    reason = forms.ChoiceField(
-        label=gettext_lazy("Reason"),
-        choices=[
-            (each.value, each.label) for each in (Reason.NOT_IN_STOCK, Reason.CANNOT_MAKE, Reason.CLOSED, Reason.OTHER)
-        ],
-        widget=forms.RadioSelect,
-    )
-
-
-class DispatchForm(DeedForm):
-    courier = forms.ModelChoiceField(
-        label=gettext_lazy("Courier"),
-        queryset=User.objects.filter(groups__name=COURIER, is_active=True).order_by("name"),
-        required=False,
-        empty_label=gettext_lazy("not named"),
-    )
-
-
-class DeliverForm(DeedForm):
-    code = forms.CharField(
-        label=gettext_lazy("Hand-over code"),
-        max_length=8,
-        required=False,
-        widget=forms.TextInput(
-            attrs={"inputmode": "numeric", "autocomplete": "off", "class": "input--digits input--pin"}
-        ),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        told = _("Four digits the recipient tells.")
-        without = _("Four digits the recipient tells. A delivery can be handed over without them.")
-        self.fields["code"].help_text = told if self.parcel.method == Parcel.Method.COLLECTION else without
-
-
-class RefundForm(_LinesForm):
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
-    goods = forms.ChoiceField(
-        label=gettext_lazy("The goods"),
-        choices=[
-            (Goods.RESTOCK.value, gettext_lazy("go back on sale")),
-            (Goods.WRITE_OFF.value, gettext_lazy("cannot be sold again")),
-        ],
-        widget=forms.RadioSelect,
-    )
-    with_fee = forms.BooleanField(label=gettext_lazy("Refund the delivery fee as well"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.parcel.delivered_at is not None:
-            self.add_lines(lambda line: (line.confirmed_quantity or 0) - line.returned_quantity, start_full=False)
-
-
-# ------------------------------------------------------------------ the deeds
 
 
 @dataclass(frozen=True)
@@ -164,6 +65,25 @@ def _confirm(parcel: Parcel, form: DeedForm, by: User) -> Parcel:
     assert isinstance(form, ConfirmForm)  # noqa: S101 - each deed gets its own form
     missing = Missing(form.cleaned_data["missing"] or Missing.NOT_IN_STOCK)
     return confirm_parcel(**_where(parcel, by), quantities=form.quantities, missing=missing)
+
+
+def _dispatch(parcel: Parcel, form: DeedForm, by: User) -> Parcel:
+    assert isinstance(form, DispatchForm)  # noqa: S101 - each deed gets its own form
+    courier = form.cleaned_data.get("courier")
+    return dispatch_parcel(**_where(parcel, by), courier=courier, attempt=form.try_number)
+
+
+def _phoned(parcel: Parcel, form: DeedForm, by: User) -> Parcel:
+    assert isinstance(form, TryForm)  # noqa: S101 - each deed gets its own form
+    return carrying.note_call(**_where(parcel, by), attempt=form.try_number)
+
+
+def _not_home(parcel: Parcel, form: DeedForm, by: User) -> Parcel:
+    assert isinstance(form, MissForm)  # noqa: S101 - each deed gets its own form
+    given = form.cleaned_data
+    window = form.windows.get(given.get("window", ""))
+    goods = Goods(given.get("goods") or Goods.RESTOCK)
+    return carrying.miss_parcel(**_where(parcel, by), attempt=form.try_number, window=window, goods=goods)
 
 
 def _refund(parcel: Parcel, form: DeedForm, by: User) -> Parcel:
@@ -223,7 +143,20 @@ DEEDS = {
                 and parcel.method == Parcel.Method.DELIVERY
                 and parcel.captured_at is not None
             ),
-            do=lambda parcel, form, by: dispatch_parcel(**_where(parcel, by), courier=form.cleaned_data.get("courier")),
+            do=_dispatch,
+        ),
+        Deed(
+            name="phoned",
+            title=gettext_lazy("Phoned"),
+            permission="orders.carry_parcel",
+            icon="call",
+            form=TryForm,
+            fits=lambda parcel, asked: (
+                parcel.phoned_at is None
+                and parcel.method == Parcel.Method.DELIVERY
+                and parcel.status in {Status.READY, Status.DISPATCHED}
+            ),
+            do=_phoned,
         ),
         Deed(
             name="deliver",
@@ -236,6 +169,26 @@ DEEDS = {
             ),
             do=lambda parcel, form, by: deliver_parcel(
                 **_where(parcel, by), code=str(form.cleaned_data["code"]).strip()
+            ),
+        ),
+        Deed(
+            name="not-home",
+            title=gettext_lazy("Nobody at home"),
+            permission="orders.carry_parcel",
+            icon="door_front",
+            form=MissForm,
+            fits=lambda parcel, asked: parcel.status == Status.DISPATCHED,
+            do=_not_home,
+        ),
+        Deed(
+            name="courier",
+            title=gettext_lazy("Name the courier"),
+            permission="orders.assign_courier",
+            icon="person_pin_circle",
+            form=CourierForm,
+            fits=lambda parcel, asked: parcel.method == Parcel.Method.DELIVERY and parcel.status not in Parcel.FINAL,
+            do=lambda parcel, form, by: carrying.assign_courier(
+                **_where(parcel, by), courier=form.cleaned_data.get("courier")
             ),
         ),
         Deed(

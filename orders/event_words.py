@@ -27,7 +27,10 @@ KINDS = {
     "returned": _in("order event", "Returned"),
     "declined": _in("order event", "Declined by the seller"),
     "cancelled": _in("order event", "Cancelled"),
+    "courier_named": _in("order event", "Courier named"),
+    "phoned": _in("order event", "The courier phoned"),
     "not_home": _in("order event", "Nobody at home"),
+    "not_home_again": _in("order event", "Nobody at home, back to the seller"),
     "late": _in("order event", "Late, a new time told"),
     "window_changed": _in("order event", "Delivery time changed"),
     "refunded": _in("order event", "Refunded to the card"),
@@ -60,6 +63,8 @@ def _details(event: OrderEvent) -> Iterator[str]:
     for name, label in SUMS.items():
         if event.data.get(name):
             yield f"{label} {format_won(event.data[name], get_language() or 'ko-kp')}"
+    if event.data.get("courier"):
+        yield str(event.data["courier"])
     if event.data.get("code"):
         yield gettext("code %(code)s") % {"code": event.data["code"]}
     if event.data.get("reason"):

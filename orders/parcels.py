@@ -133,10 +133,17 @@ def take_payment(*, order_code: str, number: int, by: User | None = None) -> Par
     return _fresh(parcel)
 
 
-def dispatch_parcel(*, order_code: str, number: int, by: User | None = None, courier: User | None = None) -> Parcel:
-    """A courier leaves with the parcel. Only once the network has answered that its money is taken."""
+def dispatch_parcel(
+    *, order_code: str, number: int, by: User | None = None, courier: User | None = None, attempt: int = 0
+) -> Parcel:
+    """A courier leaves with the parcel. Only once the network has answered that its money is taken.
+
+    `attempt` says which try it is, 1 or 2; named again when that try is over, nothing happens.
+    """
     with transaction.atomic(durable=True):
         order, parcel = open_parcel(order_code, number)
+        if 0 < attempt <= parcel.failed_tries:
+            return parcel
         if parcel.dispatched_at is not None and parcel.status in (Status.DISPATCHED, Status.DELIVERED):
             return parcel
         if parcel.method == Parcel.Method.COLLECTION:
@@ -144,7 +151,8 @@ def dispatch_parcel(*, order_code: str, number: int, by: User | None = None, cou
         require(parcel, Status.READY)
         if parcel.captured_at is None:
             raise Refused(_("The card network has not confirmed the money yet. Wait until it has."))
-        parcel.status, parcel.dispatched_at, parcel.courier = Status.DISPATCHED, timezone.now(), courier
+        parcel.status, parcel.dispatched_at = Status.DISPATCHED, timezone.now()
+        parcel.courier = courier or parcel.courier
         parcel.save(update_fields=["status", "dispatched_at", "courier"])
         events.write(order, "dispatched", parcel=parcel, by=by)
     return parcel

@@ -64,24 +64,32 @@ def refund_undelivered(
     """A parcel whose money is taken did not reach its recipient: all of its goods are refunded, its fee if asked."""
     with transaction.atomic(durable=True):
         order, parcel = open_parcel(order_code, number)
-        if _is_done(order, key) or parcel.status == Status.UNDELIVERABLE:
-            return parcel
-        if parcel.captured_at is None or parcel.status not in (Status.CONFIRMED, Status.READY, Status.DISPATCHED):
-            raise Refused(_("No money was taken for this parcel: cancel it instead."))
-        lines = list(parcel.lines.all())
-        back = _part_of(lines, {line.public_id: line.kept_quantity for line in lines})
-        free_goods(parcel, lines, by, out_of_stock=goods == Goods.WRITE_OFF)
-        for line in lines:
-            line.returned_quantity = line.confirmed_quantity or 0
-            line.save(update_fields=["returned_quantity"])
-        parcel.status, parcel.ended_at = Status.UNDELIVERABLE, timezone.now()
-        parcel.save(update_fields=["status", "ended_at"])
-        events.write(order, "undeliverable", parcel=parcel, by=by)
-        fare = _fee_left(order, parcel) if with_fee else 0
-        asked = _ask(order, parcel, key=key, back=back, fare=fare, by=by)
-        close_when_all_final(order)
-    settle([asked])
+        asked = end_undelivered(order, parcel, key=key, goods=goods, with_fee=with_fee, by=by)
+    settle(asked)
     return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
+
+
+def end_undelivered(
+    order: Order, parcel: Parcel, *, key: UUID, goods: Goods, with_fee: bool, by: User | None
+) -> list[Message]:
+    """The same inside its caller's transaction; the question to settle after it."""
+    if _is_done(order, key) or parcel.status == Status.UNDELIVERABLE:
+        return []
+    if parcel.captured_at is None or parcel.status not in (Status.CONFIRMED, Status.READY, Status.DISPATCHED):
+        raise Refused(_("No money was taken for this parcel: cancel it instead."))
+    lines = list(parcel.lines.all())
+    back = _part_of(lines, {line.public_id: line.kept_quantity for line in lines})
+    free_goods(parcel, lines, by, out_of_stock=goods == Goods.WRITE_OFF)
+    for line in lines:
+        line.returned_quantity = line.confirmed_quantity or 0
+        line.save(update_fields=["returned_quantity"])
+    parcel.status, parcel.ended_at = Status.UNDELIVERABLE, timezone.now()
+    parcel.save(update_fields=["status", "ended_at"])
+    events.write(order, "undeliverable", parcel=parcel, by=by)
+    fare = _fee_left(order, parcel) if with_fee else 0
+    asked = _ask(order, parcel, key=key, back=back, fare=fare, by=by)
+    close_when_all_final(order)
+    return [asked]
 
 
 @dataclass(frozen=True, slots=True)

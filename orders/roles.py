@@ -34,6 +34,8 @@ ROLES: dict[str, list[str]] = {
         "orders.answer_parcel",
         "orders.prepare_parcel",
         "orders.carry_parcel",
+        "orders.see_runs",
+        "orders.assign_courier",
         "orders.cancel_parcel",
         "orders.refund_parcel",
         "catalog.view_review",
@@ -46,7 +48,7 @@ ROLES: dict[str, list[str]] = {
         "catalog.add_searchsynonym",
         "catalog.change_searchsynonym",
     ],
-    COURIER: ["orders.view_parcel", "orders.see_every_parcel", "orders.carry_parcel"],
+    COURIER: ["orders.view_parcel", "orders.see_every_parcel", "orders.carry_parcel", "orders.see_runs"],
     SELLER: [
         "orders.view_parcel",
         "orders.answer_parcel",

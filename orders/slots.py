@@ -85,6 +85,25 @@ def take(slot: DeliverySlot) -> None:
     slot.taken += 1
 
 
+def move(*, from_id: int | None, zone_id: str, window: Window, vehicle: str) -> DeliverySlot:
+    """Give the place in `from_id` back and take one in `window`: one place, or the old one is kept and SlotFull raised.
+
+    Both rows are locked in one order, by pk. The row of `window` exists: see `ensure`.
+    """
+    _needs_transaction()
+    wanted = models.Q(zone_id=zone_id) & _any_of({(window.day, window.start_hour, vehicle)})
+    found = DeliverySlot.objects.filter(wanted | models.Q(pk=from_id)).order_by("pk").select_for_update(no_key=True)
+    rows = {slot.pk: slot for slot in found}
+    place = (zone_id, window.day, window.start_hour, vehicle)
+    new = next(slot for slot in rows.values() if (slot.zone_id, slot.day, slot.start_hour, slot.vehicle) == place)
+    if new.pk == from_id:
+        return new
+    take(new)
+    if from_id is not None:
+        DeliverySlot.objects.filter(pk=from_id).update(taken=F("taken") - 1)
+    return new
+
+
 def release(slot_ids: Iterable[int]) -> None:
     """Give one place back for each id, a slot named twice twice: expired, declined, cancelled.
 

@@ -219,6 +219,9 @@ class Parcel(models.Model):
         related_name="runs",
         verbose_name=_("courier"),
     )
+    # How often nobody was at home, and when the courier phoned on the present try.
+    failed_tries = models.PositiveSmallIntegerField(_("tries in vain"), default=0, db_default=0)
+    phoned_at = models.DateTimeField(_("phoned at"), null=True, blank=True)
     decline_reason = models.CharField(_("reason"), max_length=200, blank=True)
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
     ready_at = models.DateTimeField(_("ready at"), null=True, blank=True)
@@ -253,6 +256,8 @@ class Parcel(models.Model):
             ("carry_parcel", _("Can dispatch and hand over a parcel")),
             ("cancel_parcel", _("Can cancel a parcel")),
             ("refund_parcel", _("Can refund a parcel")),
+            ("see_runs", _("Can see the couriers' runs")),
+            ("assign_courier", _("Can name a parcel's courier")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["order", "number"], name="parcel_number_once_per_order"),
@@ -270,12 +275,16 @@ class Parcel(models.Model):
                 condition=~Q(status__in=["dispatched", "delivered"]) | Q(captured_at__isnull=False),
                 name="parcel_leaves_only_when_paid",
             ),
+            models.CheckConstraint(condition=Q(failed_tries__lte=2), name="parcel_tried_twice_at_most"),
         ]
         indexes = [
             models.Index(fields=["status", "confirm_by"], name="parcel_answers_due"),
             models.Index(fields=["status", "promised_until"], name="parcel_promises"),
             models.Index(fields=["seller", "status"], name="parcel_of_seller"),
             models.Index(fields=["due_at", "id"], name="parcel_due", condition=Q(due_at__isnull=False)),
+            models.Index(
+                fields=["courier", "due_at", "id"], name="parcel_due_of_courier", condition=Q(due_at__isnull=False)
+            ),
             models.Index(
                 fields=["seller", "due_at", "id"], name="parcel_due_of_seller", condition=Q(due_at__isnull=False)
             ),

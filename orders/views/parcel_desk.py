@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,12 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.private import member
 from accounts.staff import staff_page
 from orders import seller_desk
-from orders.deeds import DEEDS, Deed, DeedForm, attempt, fitting, outcome
+from orders.deeds import DEEDS, Deed, fitting
 from orders.models import Parcel
+from orders.views.desk_deeds import deed_page, find_parcel
 
 PERMISSION = "orders.prepare_parcel"
 DEED_NAMES = {"confirm", "ready", "capture", "deliver", "decline"}
-LARGEST_NUMBER = 32_767
 
 
 @require_safe
@@ -49,7 +47,7 @@ def parcels(request: HttpRequest) -> HttpResponse:
 @staff_page(PERMISSION)
 def parcel(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """One parcel with all that is known about it, and what can be done to it now."""
-    found = _parcel(request, code, number)
+    found = find_parcel(request, code, number)
     shown = seller_desk.entry(found, timezone.now())
     context = {"entry": shown, "parcel": found, "order": found.order, "deeds": _deeds(request, found)}
     return render(request, "orders/desk/parcel.html", context)
@@ -59,40 +57,11 @@ def parcel(request: HttpRequest, code: str, number: int) -> HttpResponse:
 @staff_page(PERMISSION)
 def deed(request: HttpRequest, code: str, number: int, name: str) -> HttpResponse:
     """One deed: GET asks, POST does it. Confirming without a word about pieces confirms the whole parcel."""
-    found, chosen = _parcel(request, code, number), DEEDS.get(name)
+    found, chosen = find_parcel(request, code, number), DEEDS.get(name)
     if chosen is None or name not in _names(found):
         raise Http404
-    if not request.user.has_perm(chosen.permission):
-        raise PermissionDenied
-    form = chosen.form(request.POST if request.method == "POST" else None, parcel=found)
-    refused = ""
-    if form.is_valid():
-        done, refused = attempt(chosen, found, form, member(request))
-        if not refused:
-            text, is_well = outcome(done, chosen)
-            messages.add_message(request, messages.SUCCESS if is_well else messages.WARNING, text)
-            return redirect("orders:seller-parcels")
-    return _deed_page(request, found, chosen, form, refused)
-
-
-def _deed_page(request: HttpRequest, parcel: Parcel, deed: Deed, form: DeedForm, refused: str) -> HttpResponse:
-    context = {
-        "parcel": parcel,
-        "deed": deed,
-        "form": form,
-        "refused": refused,
-        "back": reverse("orders:seller-parcel", args=[parcel.order.code, parcel.number]),
-        "asked_if_short": parcel.get_if_short_display() if deed.name == "confirm" else "",
-    }
-    status = 409 if refused else 422 if form.errors else 200
-    return render(request, "orders/desk/deed.html", context, status=status)
-
-
-def _parcel(request: HttpRequest, code: str, number: int) -> Parcel:
-    mine = Parcel.objects.for_staff(member(request)).select_related(
-        "order__neighbourhood__district", "seller", "courier"
-    )
-    return get_object_or_404(mine, order__code=code, number=min(number, LARGEST_NUMBER))
+    back = reverse("orders:seller-parcel", args=[found.order.code, found.number])
+    return deed_page(request, found, chosen, done=reverse("orders:seller-parcels"), back=back)
 
 
 def _deeds(request: HttpRequest, parcel: Parcel) -> list[Deed]:
