@@ -41,6 +41,13 @@ DESKS: list[Desk] = [
         icon="package_2",
     ),
     Desk(
+        title=_("Couriers' runs"),
+        text=_("What each courier brings today, in the order of the streets, and the route sheet."),
+        url="/admin/desk/runs/",
+        permission="orders.see_runs",
+        icon="two_wheeler",
+    ),
+    Desk(
         title=_("Import and export"),
         text=_("Products, prices and stock from a CSV or XLSX file, with a preview, and into one."),
         url="/admin/desk/catalogue/",
