@@ -27,11 +27,11 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from orders import calendar_admin, cancelling, voucher_admin  # noqa: F401  these register models of their own
+from orders import calendar_admin, cancelling, slot_admin, voucher_admin  # noqa: F401  these register models of their own
 from orders.admin_inlines import EventInline, LineInline, phone, won
 from orders.deed_forms import DeedForm
 from orders.deeds import DEEDS, Deed, attempt, fitting, outcome
-from orders.models import DeliverySlot, Order, Parcel, ParcelQuerySet, SellerStaff
+from orders.models import Order, Parcel, ParcelQuerySet, SellerStaff
 from orders.parcels import Refused
 from payments.models import Message
 
@@ -352,12 +352,6 @@ _WIDGETS: dict[type[forms.Widget], type[forms.Widget]] = {
 
 def _choices_of(field: forms.Field) -> dict[str, Any]:
     return {"choices": field.widget.choices} if hasattr(field.widget, "choices") else {}
-
-
-@admin.register(DeliverySlot)
-class DeliverySlotAdmin(ReadOnly):
-    list_display = ["zone", "day", "start_hour", "end_hour", "vehicle", "taken", "capacity"]
-    list_filter = ["zone", "vehicle", "day"]
 
 
 @admin.register(SellerStaff)

@@ -23,7 +23,7 @@ _READ_GOODS = [
 
 _KEEP_CALENDARS = [
     f"orders.{verb}_{row}" for row in ("holiday", "sellerclosing") for verb in ("view", "add", "change", "delete")
-]
+] + [f"orders.{verb}_deliveryslot" for verb in ("view", "add", "change")]
 
 # A seller's person sees only the parcels of the seller they answer for (SellerStaff): no `see_every_parcel`.
 ROLES: dict[str, list[str]] = {

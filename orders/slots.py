@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from django.conf import settings
-from django.db import connection, models
-from django.db.models import F, QuerySet
+from django.db import connection, models, transaction
+from django.db.models import F, Q, QuerySet
 from django.db.transaction import TransactionManagementError
 
 from orders.models import DeliverySlot
@@ -21,22 +21,30 @@ SlotKey = tuple[date, int, str]  # day, start hour, vehicle
 
 
 class SlotFull(Exception):
-    """Every place of a window is promised."""
+    """Every place of a window is promised, or the bureau has closed it."""
 
     def __init__(self, slot: DeliverySlot) -> None:
         super().__init__(str(slot))
         self.slot = slot
 
 
+class FewerThanTaken(Exception):
+    """A window cannot have fewer places than are promised."""
+
+    def __init__(self, taken: int) -> None:
+        super().__init__(f"{taken} taken")
+        self.taken = taken
+
+
 def places_left(*, zone_id: str, first: date, last: date) -> dict[SlotKey, int]:
     """Free places of the windows somebody has asked for; a window that is missing has its whole capacity. One query."""
     rows = DeliverySlot.objects.filter(zone_id=zone_id, day__range=(first, last))
-    return {(slot.day, slot.start_hour, slot.vehicle): slot.capacity - slot.taken for slot in rows}
+    return {(slot.day, slot.start_hour, slot.vehicle): slot.left for slot in rows}
 
 
 def full(*, first: date) -> QuerySet[DeliverySlot]:
     """The windows from `first` on that take no more parcels."""
-    return DeliverySlot.objects.filter(day__gte=first, taken__gte=F("capacity")).order_by("pk")
+    return DeliverySlot.objects.filter(Q(taken__gte=F("capacity")) | Q(is_closed=True), day__gte=first).order_by("pk")
 
 
 def capacity(vehicle: str) -> int:
@@ -79,7 +87,7 @@ def lock(*, zone_id: str, wanted: Iterable[tuple[Window, str]]) -> dict[SlotKey,
 def take(slot: DeliverySlot) -> None:
     """Take one place of a locked slot. Raises SlotFull when none is left."""
     _needs_transaction()
-    if slot.taken >= slot.capacity:
+    if not slot.left:
         raise SlotFull(slot)
     DeliverySlot.objects.filter(pk=slot.pk).update(taken=F("taken") + 1)
     slot.taken += 1
@@ -113,6 +121,25 @@ def release(slot_ids: Iterable[int]) -> None:
     ids = list(slot_ids)
     for slot in DeliverySlot.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True):
         DeliverySlot.objects.filter(pk=slot.pk).update(taken=F("taken") - ids.count(slot.pk))
+
+
+def set_capacity(slot_id: int, capacity: int) -> DeliverySlot:
+    """Give a window so many places. Raises FewerThanTaken; then nothing changed."""
+    with transaction.atomic():
+        slot = DeliverySlot.objects.select_for_update(no_key=True).get(pk=slot_id)
+        if capacity < slot.taken:
+            raise FewerThanTaken(slot.taken)
+        slot.capacity = capacity
+        slot.save(update_fields=["capacity"])
+    return slot
+
+
+def set_closed(slot_ids: Iterable[int], *, is_closed: bool) -> int:
+    """Close windows or open them again; how many changed. An order that holds the row's lock now gets its place."""
+    with transaction.atomic():
+        rows = DeliverySlot.objects.filter(pk__in=list(slot_ids)).exclude(is_closed=is_closed)
+        ids = [slot.pk for slot in rows.order_by("pk").select_for_update(no_key=True)]
+        return DeliverySlot.objects.filter(pk__in=ids).update(is_closed=is_closed)
 
 
 def _any_of(keys: set[SlotKey]) -> models.Q:

@@ -37,13 +37,15 @@ class Vehicle(models.TextChoices):
 class DeliverySlot(models.Model):
     """How many parcels one vehicle kind can bring to one zone in one window, and how many are promised."""
 
-    zone = models.ForeignKey(Zone, models.PROTECT, related_name="slots")
-    day = models.DateField()
+    zone = models.ForeignKey(Zone, models.PROTECT, related_name="slots", verbose_name=_("zone"))
+    day = models.DateField(_("day"))
     start_hour = models.PositiveSmallIntegerField()
     end_hour = models.PositiveSmallIntegerField()
-    vehicle = models.CharField(max_length=10, choices=Vehicle.choices)
-    capacity = models.PositiveSmallIntegerField()
-    taken = models.PositiveSmallIntegerField(default=0)
+    vehicle = models.CharField(_("vehicle"), max_length=10, choices=Vehicle.choices)
+    capacity = models.PositiveSmallIntegerField(_("places"))
+    taken = models.PositiveSmallIntegerField(_("promised"), default=0)
+    # Closed by the bureau: nothing more is promised for it, and what is promised stays so.
+    is_closed = models.BooleanField(_("closed"), db_default=False, default=False)
 
     class Meta:
         verbose_name = _("delivery slot")
@@ -59,6 +61,11 @@ class DeliverySlot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.zone_id} {self.day} {self.start_hour}–{self.end_hour} {self.vehicle}"
+
+    @property
+    def left(self) -> int:
+        """How many more parcels can be promised for it."""
+        return 0 if self.is_closed else self.capacity - self.taken
 
 
 class Order(models.Model):
