@@ -183,7 +183,11 @@ class NeighbourhoodAdmin(ModelAdmin[Neighbourhood]):
 
 @admin.register(Zone)
 class ZoneAdmin(ModelAdmin[Zone]):
-    list_display = ["code"]
+    list_display = ["code", "minimum_won", "motorbike_limit_g"]
+    fields = ["code", "minimum_won", "motorbike_limit_g"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Zone | None = None) -> list[str]:
+        return ["code"] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

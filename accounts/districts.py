@@ -12,7 +12,7 @@ from accounts.models import District
 def chosen_district(request: HttpRequest) -> District | None:
     """The visitor's district, or the first one deliveries go to (중구역); None only in an empty shop. One query."""
     slug = request.COOKIES.get(settings.DISTRICT_COOKIE_NAME, "")[:40].replace("\0", "")
-    deliverable = District.objects.filter(zone__isnull=False)
+    deliverable = District.objects.filter(zone__isnull=False).select_related("zone")
     first = deliverable.order_by("position", "id").values("id")[:1]
     found = list(deliverable.filter(Q(slug=slug) | Q(id__in=first)).order_by("position", "id"))
     return next((district for district in found if district.slug == slug), found[0] if found else None)
@@ -20,7 +20,7 @@ def chosen_district(request: HttpRequest) -> District | None:
 
 def deliverable_districts() -> list[District]:
     """Every district a parcel can be brought to, in the bureau's order."""
-    return list(District.objects.filter(zone__isnull=False).order_by("position", "id"))
+    return list(District.objects.filter(zone__isnull=False).select_related("zone").order_by("position", "id"))
 
 
 def remember_district(response: HttpResponse, district: District) -> None:

@@ -146,7 +146,7 @@ class NeighbourhoodField(forms.ModelChoiceField):  # type: ignore[type-arg]
 def deliverable_neighbourhoods() -> Any:
     return (
         Neighbourhood.objects.filter(district__zone__isnull=False)
-        .select_related("district")
+        .select_related("district__zone")
         .order_by("district__position", "district_id", "position", "id")
     )
 

@@ -106,6 +106,12 @@ class Zone(models.Model):
     """A delivery zone of the city: A is nearest."""
 
     code = models.CharField(_("zone"), max_length=2, primary_key=True)
+    # Whole won of one seller's goods before they are brought here; dishes have DISH_ZONE_MINIMUM_WON besides.
+    minimum_won = models.PositiveIntegerField(_("smallest sum of a parcel"), db_default=0, default=0)
+    # The farther, the less fits a motorbike; heavier parcels and furniture go by van.
+    motorbike_limit_g = models.PositiveIntegerField(
+        _("motorbike up to so many grams"), db_default=10_000, default=10_000
+    )
 
     class Meta:
         verbose_name = _("zone")

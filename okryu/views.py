@@ -26,14 +26,15 @@ from payments.words import words_for
 @vary_on_cookie
 def help_page(request: HttpRequest) -> HttpResponse:
     """Delivery and fees, paying, returns: the rules of the house as the settings hold them."""
-    windows = settings.DELIVERY_WINDOWS
+    windows, districts = settings.DELIVERY_WINDOWS, deliverable_districts()
+    limits = [district.zone.motorbike_limit_g for district in districts if district.zone]
     context = {
-        "fees": [_fee_row(district) for district in deliverable_districts()],
+        "fees": [_fee_row(district) for district in districts],
         "first_hour": windows[0][0],
         "last_hour": windows[-1][1],
         "window_hours": windows[0][1] - windows[0][0],
         "days_ahead": settings.DELIVERY_DAYS_AHEAD,
-        "motorbike_kg": settings.MOTORBIKE_LIMIT_GRAMS // 1000,
+        "motorbike_kg": max(limits, default=0) // 1000,
         "hold_minutes": settings.ORDER_HOLD_MINUTES,
         "shop_hours": settings.COLLECTION_HOURS["shop"],
         "dish_hours": settings.COLLECTION_HOURS["restaurant"],
@@ -55,6 +56,7 @@ def _fee_row(district: District) -> dict[str, Any]:
         "district": district.name,
         "motorbike": fee,
         "van": fee * settings.VAN_FEE_FACTOR,
+        "goods_from": district.zone.minimum_won if district.zone else 0,
         "dishes_from": settings.DISH_ZONE_MINIMUM_WON.get(district.zone_id or ""),
     }
 

@@ -14,7 +14,7 @@ from accounts.models import District
 from okryu.calendar import local_day
 from okryu.money import format_won
 from orders import promises, slots
-from orders.fees import Ride, delivery_fee, dish_minimum, shared_fees
+from orders.fees import Ride, delivery_fee, shared_fees, smallest_sum
 from orders.models import Parcel
 from orders.positions import ParcelPlan
 from orders.promises import Window
@@ -46,6 +46,7 @@ class Offer:
 
     plan: ParcelPlan
     district: District
+    vehicle: str
     fee: int  # of a delivery on its own
     refusal: str  # why it cannot be brought there; "" where it can
     places: list[Place]
@@ -101,11 +102,15 @@ def offers_for(plans: Sequence[ParcelPlan], *, district: District, now: datetime
 
 def delivery_refusal(plan: ParcelPlan, district: District) -> str:
     """Why this parcel cannot be brought to `district`, in the reader's language; "" where it can."""
-    minimum = dish_minimum(plan.seller, district)
+    minimum = smallest_sum(plan.seller, district)
     if minimum is None:
         return _("Dishes are not brought to %(district)s: it is too far.") % {"district": district.name}
     if plan.goods_total < minimum:
-        return _("Dishes are brought to %(district)s from %(sum)s.") % {
+        if promises.is_dish_seller(plan.seller):
+            words = _("Dishes are brought to %(district)s from %(sum)s.")
+        else:
+            words = _("Goods of one seller are brought to %(district)s from %(sum)s.")
+        return words % {
             "district": district.name,
             "sum": format_won(minimum, get_language() or settings.LANGUAGE_CODE),
         }
@@ -120,11 +125,12 @@ def fees_of(plans: Iterable[ParcelPlan], choices: Mapping[int, Choice], *, distr
 def _ride(plan: ParcelPlan, choice: Choice, district: District | None) -> Ride | None:
     if choice.method != Method.DELIVERY or choice.window is None or district is None:
         return None
+    vehicle = plan.vehicle_to(district)
     return Ride(
         seller_district_id=plan.seller.district_id,
         window=choice.window,
-        vehicle=plan.vehicle,
-        fee=delivery_fee(district, plan.vehicle),
+        vehicle=vehicle,
+        fee=delivery_fee(district, vehicle),
     )
 
 
@@ -136,13 +142,14 @@ def _offer(
     taken: Mapping[slots.SlotKey, int],
     collection: tuple[datetime, datetime] | None,
 ) -> Offer:
-    vehicle = plan.vehicle
+    vehicle = plan.vehicle_to(district)
     whole = slots.capacity(vehicle)
     refusal = delivery_refusal(plan, district)
     places = [Place(window, taken.get((window.day, window.start_hour, vehicle), whole)) for window in windows]
     return Offer(
         plan=plan,
         district=district,
+        vehicle=vehicle,
         fee=delivery_fee(district, vehicle),
         refusal=refusal,
         places=[] if refusal else places,

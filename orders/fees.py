@@ -1,4 +1,4 @@
-"""What delivery costs and where it goes: vehicle by weight, fee by district, dishes only nearby.
+"""What delivery costs and where it goes: vehicle by weight and zone, fee by district, dishes only nearby.
 
 A district's fee is the motorbike's; a van costs VAN_FEE_FACTOR times as much. Parcels of sellers of one district that
 come in the same window by the same vehicle ride together and pay once.
@@ -27,10 +27,10 @@ class Ride:
     fee: int
 
 
-def vehicle_for(*, weight_g: int, needs_van: bool) -> Vehicle:
-    """A motorbike up to its limit; furniture and heavier parcels go by van."""
-    heavy = needs_van or weight_g > settings.MOTORBIKE_LIMIT_GRAMS
-    return Vehicle.VAN if heavy else Vehicle.MOTORBIKE
+def vehicle_for(*, weight_g: int, needs_van: bool, district: District) -> Vehicle:
+    """A motorbike up to the limit of the district's zone; furniture and heavier parcels go by van."""
+    limit = district.zone.motorbike_limit_g if district.zone else 0
+    return Vehicle.VAN if needs_van or weight_g > limit else Vehicle.MOTORBIKE
 
 
 def delivery_fee(district: District, vehicle: str) -> int:
@@ -58,11 +58,17 @@ def shared_fees(rides: Sequence[Ride | None]) -> list[int]:
 
 
 def dish_minimum(seller: Seller, district: District) -> int | None:
-    """The smallest sum of goods this seller brings to `district` for, in whole won; None: it does not go there."""
+    """What a seller's dishes must come to before they go to `district`, in whole won; None: they do not go there."""
     if not is_dish_seller(seller):
         return 0
     minimum: int | None = settings.DISH_ZONE_MINIMUM_WON.get(district.zone_id or "")
     return minimum
+
+
+def smallest_sum(seller: Seller, district: District) -> int | None:
+    """The same with the zone's own minimum, which holds for goods of every kind."""
+    dishes = dish_minimum(seller, district)
+    return None if dishes is None else max(dishes, district.zone.minimum_won if district.zone else 0)
 
 
 def _fee(ride: Ride | None) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import District
 from catalog.models import Product, Seller
-from orders.fees import delivery_fee, dish_minimum, vehicle_for
+from orders.fees import delivery_fee, smallest_sum, vehicle_for
 from orders.models import Vehicle
 from orders.promises import Window, collection, windows
 from orders.reach import Reach
@@ -32,7 +32,7 @@ class Offer:
 
 def offer(product: Product, *, district: District, now: datetime, reach: Reach) -> Offer:
     """What one piece of `product` costs to have brought to the deliverable `district`, and when."""
-    vehicle = vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van)
+    vehicle = vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van, district=district)
     return _offer(product.seller, vehicle, district=district, now=now, reach=reach)
 
 
@@ -43,9 +43,11 @@ def seller_offer(seller: Seller, *, district: District, now: datetime, reach: Re
 
 def price(product: Product, district: District) -> int | None:
     """The fee of one piece to `district`, in whole won; None where it is not brought."""
-    if dish_minimum(product.seller, district) is None:
+    if smallest_sum(product.seller, district) is None:
         return None
-    return delivery_fee(district, vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van))
+    return delivery_fee(
+        district, vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van, district=district)
+    )
 
 
 def _offer(seller: Seller, vehicle: Vehicle, *, district: District, now: datetime, reach: Reach) -> Offer:
@@ -54,7 +56,7 @@ def _offer(seller: Seller, vehicle: Vehicle, *, district: District, now: datetim
         kept = windows(seller, moment, reach.workdays)
         return next((window for window in kept if reach.has_place(district, window, vehicle)), None)
 
-    minimum = dish_minimum(seller, district)
+    minimum = smallest_sum(seller, district)
     window = None if minimum is None else first_free(now)
     counter = collection(seller, now, reach.workdays)[0] if seller.district.is_deliverable else None
     return Offer(

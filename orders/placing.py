@@ -27,7 +27,7 @@ from okryu.calendar import local_day
 from orders import cart as carts
 from orders import events, promises, slots, stock_holds, vouchers
 from orders.choices import Choice, Method, delivery_refusal, fees_of
-from orders.models import Cart, CartLine, DeliverySlot, Order, OrderLine, Parcel
+from orders.models import Cart, CartLine, DeliverySlot, Order, OrderLine, Parcel, Vehicle
 from orders.positions import ParcelPlan, Position, buyable, read_locked
 from orders.workdays import Workdays, read_workdays
 
@@ -280,13 +280,15 @@ def _make_slots(wish: Wish) -> None:
 
 def _take_places(plans: Sequence[ParcelPlan], wish: Wish, now: datetime) -> dict[int, DeliverySlot]:
     """One place for each delivered parcel, by seller id."""
+    district = _district(wish)
+    if district is None or district.zone_id is None:
+        return {}
     wanted = {
-        plan.seller.pk: (window, str(plan.vehicle))
+        plan.seller.pk: (window, str(plan.vehicle_to(district)))
         for plan in plans
         if (window := wish.choices[plan.seller.pk].window) and wish.choices[plan.seller.pk].method == Method.DELIVERY
     }
-    district = _district(wish)
-    if not wanted or district is None or district.zone_id is None:
+    if not wanted:
         return {}
     rows = slots.lock(zone_id=district.zone_id, wanted=wanted.values())
     taken: dict[int, DeliverySlot] = {}
@@ -337,14 +339,14 @@ def _write_parcels(
     workdays = read_workdays(first=local_day(order.placed_at))
     written: list[OrderLine] = []
     for number, (plan, fee) in enumerate(priced, start=1):
-        choice = wish.choices[plan.seller.pk]
+        choice, slot = wish.choices[plan.seller.pk], places.get(plan.seller.pk)
         parcel = Parcel.objects.create(
             order=order,
             number=number,
             seller=plan.seller,
             method=choice.method,
-            slot=places.get(plan.seller.pk),
-            vehicle=plan.vehicle,
+            slot=slot,
+            vehicle=slot.vehicle if slot else Vehicle.MOTORBIKE,
             weight_g=plan.weight_g,
             if_short=choice.if_short,
             fee=fee,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db.models import QuerySet
 
+from accounts.models import District
 from catalog import wording
 from catalog.models import Product, ProductVariant, Seller, Stock
 from orders.fees import vehicle_for
@@ -111,11 +112,10 @@ class ParcelPlan:
     def weight_text(self) -> str:
         return wording.weight(self.weight_g)
 
-    @property
-    def vehicle(self) -> Vehicle:
-        return vehicle_for(
-            weight_g=self.weight_g, needs_van=any(position.product.needs_van for position in self.bought)
-        )
+    def vehicle_to(self, district: District) -> Vehicle:
+        """What carries it to this district."""
+        needs_van = any(position.product.needs_van for position in self.bought)
+        return vehicle_for(weight_g=self.weight_g, needs_van=needs_van, district=district)
 
 
 def read(cart: Cart) -> list[Position]:

@@ -40,7 +40,7 @@ def read_reach(now: datetime) -> Reach:
     closings = SellerClosing.objects.filter(last_day__gte=today).order_by("pk")
     spans = closings.values(span=JSONObject(seller="seller_id", first="first_day", last="last_day"))
     # No list looks at the district: PostgreSQL reads each once, whatever the number of districts.
-    places = District.objects.filter(zone__isnull=False).order_by("position", "id")
+    places = District.objects.filter(zone__isnull=False).select_related("zone").order_by("position", "id")
     full = slots.full(first=today).values(
         slot=JSONObject(zone="zone_id", day="day", hour="start_hour", vehicle="vehicle")
     )

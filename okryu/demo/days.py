@@ -19,7 +19,7 @@ from okryu.calendar import at, local_day
 from okryu.demo.baskets import Ware, Wares, fill, kind_of_basket
 from okryu.demo.people import Shopper
 from orders import promises
-from orders.fees import Ride, delivery_fee, dish_minimum, shared_fees, vehicle_for
+from orders.fees import Ride, delivery_fee, shared_fees, smallest_sum, vehicle_for
 from orders.models import Order, OrderLine, Parcel
 from orders.parcels import CAPTURE_EARLY, Reason
 from orders.promises import Window
@@ -184,14 +184,15 @@ class Day:
     ) -> PlannedParcel | None:
         goods = sum(ware.variant.unit_price * pieces for ware, pieces in lines)
         weight = sum(ware.variant.product.weight_g * pieces for ware, pieces in lines)
-        vehicle = vehicle_for(weight_g=weight, needs_van=any(ware.variant.product.needs_van for ware, _ in lines))
         collects = collects and not seller.lead_days and seller.preparation_minutes <= SLOW_SELLER_MINUTES
         district = shopper.home.neighbourhood.district
+        needs_van = any(ware.variant.product.needs_van for ware, _ in lines)
+        vehicle = vehicle_for(weight_g=weight, needs_van=needs_van, district=district)
         window = None
         if collects:
             since, until = promises.collection(seller, moment, self.workdays)
         else:
-            minimum = dish_minimum(seller, district)
+            minimum = smallest_sum(seller, district)
             if minimum is None or goods < minimum:
                 return None
             window = self._window(seller, district.zone_id or "", vehicle, moment)

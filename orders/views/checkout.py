@@ -141,7 +141,7 @@ def _form(
     request: HttpRequest, plans: list[ParcelPlan], *, data: QueryDict | None = None, kept: QueryDict | None = None
 ) -> CheckoutForm:
     user = member(request)
-    addresses = list(user.addresses.select_related("neighbourhood__district"))
+    addresses = list(user.addresses.select_related("neighbourhood__district__zone"))
     district = _district(request, addresses, data or kept)
     offers = offers_for(plans, district=district, now=timezone.now()) if district else []
     form = CheckoutForm(data, user=user, addresses=addresses, offers=offers)

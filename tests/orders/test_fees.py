@@ -2,12 +2,12 @@
 
 import pytest
 
-from accounts.models import District
+from accounts.models import District, Zone
 from catalog.models import Seller
-from orders.fees import Ride, delivery_fee, dish_minimum, shared_fees, vehicle_for
+from orders.fees import Ride, delivery_fee, dish_minimum, shared_fees, smallest_sum, vehicle_for
 from orders.models import Vehicle
 
-CENTRAL = District(slug="chung", fee=100, zone_id="A")
+CENTRAL = District(slug="chung", fee=100, zone=Zone(code="A"))
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,27 @@ CENTRAL = District(slug="chung", fee=100, zone_id="A")
     [(10_000, False, "motorbike"), (10_001, False, "van"), (500, True, "van")],
 )
 def test_a_motorbike_carries_ten_kilograms(weight: int, needs_van: bool, vehicle: str) -> None:
-    assert vehicle_for(weight_g=weight, needs_van=needs_van) == vehicle
+    assert vehicle_for(weight_g=weight, needs_van=needs_van, district=CENTRAL) == vehicle
+
+
+def test_a_far_zone_may_ask_for_the_van_sooner() -> None:
+    """What the bureau has written for the zone decides."""
+    far = District(slug="far", fee=300, zone=Zone(code="D", motorbike_limit_g=6_000))
+    assert vehicle_for(weight_g=6_001, needs_van=False, district=far) == "van"
+    assert vehicle_for(weight_g=6_000, needs_van=False, district=far) == "motorbike"
+
+
+@pytest.mark.parametrize(
+    ("kind", "minimum", "least"),
+    [("shop", 0, 0), ("shop", 500, 500), ("restaurant", 500, 1_000), ("restaurant", 1_500, 1_500)],
+)
+def test_a_zones_own_minimum_holds_for_everything(kind: str, minimum: int, least: int) -> None:
+    district = District(fee=150, zone=Zone(code="B", minimum_won=minimum))
+    assert smallest_sum(Seller(kind=kind), district) == least
+
+
+def test_a_minimum_brings_no_dishes_where_none_go() -> None:
+    assert smallest_sum(Seller(kind="restaurant"), District(fee=300, zone=Zone(code="D", minimum_won=10))) is None
 
 
 def test_a_van_costs_four_times_as_much() -> None:

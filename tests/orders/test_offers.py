@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import District, Neighbourhood, User
-from catalog.models import Product, ProductVariant, Seller
+from accounts.models import District, Neighbourhood, User, Zone
+from catalog.models import Category, Product, ProductVariant, Seller
 from okryu.calendar import at
 from orders import offers
 from orders.models import DeliverySlot
@@ -95,6 +95,11 @@ class TestWindow:
         assert (found.by_van, found.fee) == (True, 600)
         assert found.window and found.window.start == at(MONDAY, 18)
 
+    def test_the_bureaus_minimum_for_the_zone_is_told(self, shop: Seller, moranbong: District) -> None:
+        Zone.objects.filter(pk="A").update(minimum_won=500)
+        soap = ProductFactory(seller=shop, slug="soap")
+        assert offered(soap, District.objects.select_related("zone").get(pk=moranbong.pk)).minimum == 500
+
     def test_sellers_of_the_provinces_take_a_week_and_have_no_counter(self, moranbong: District) -> None:
         sinuiju = DistrictFactory(slug="sinuiju", name_ko_kp="신의주시", zone=None, fee=None)
         cream = ProductFactory(seller=SellerFactory(slug="cream", kind="producer", lead_days=7, district=sinuiju))
@@ -154,6 +159,19 @@ class TestPages:
         assert "ready at the seller from 13:15" in cart
         assert "from today 16–18h" in client.get("/checkout/", **EN).text
         assert checkout_form(client)[f"when-{noodles.product.seller_id}"] == "2026-11-23T16"
+
+    def test_below_the_zones_minimum_the_cart_says_from_which_sum(
+        self, client: Client, shopper: User, drinks: Category, shop: Seller
+    ) -> None:
+        cider = ProductFactory(seller=shop, category=drinks, slug="cider").variants.get()
+        Zone.objects.filter(pk="A").update(minimum_won=500)
+        client.force_login(shopper)
+        put(client, cider)
+        cart = client.get("/cart/", **EN).text
+        assert "Goods of one seller are brought to Central District from 500 won" in cart
+        assert "Or collect it: ready at the seller" in cart
+        put(client, cider, 2)
+        assert "To Central District:" in client.get("/cart/", **EN).text
 
     def test_a_shop_that_delivers_nowhere_promises_nothing(self, client: Client) -> None:
         sinuiju = DistrictFactory(slug="sinuiju", name_ko_kp="신의주시", zone=None, fee=None)
