@@ -215,6 +215,8 @@ class ParcelAdmin(ByCode):
                     "vehicle",
                     "promised_from",
                     "promised_until",
+                    "expected_from",
+                    "expected_until",
                     "confirm_by",
                     "if_short",
                     "shown_goods",

@@ -99,7 +99,10 @@ def miss_parcel(
     return _parcel(order_code, number)
 
 
-_TRY_FIELDS = ["failed_tries", "phoned_at", "status", "dispatched_at", "slot", "promised_from", "promised_until"]
+_TRY_FIELDS = [
+    *("failed_tries", "phoned_at", "status", "dispatched_at", "slot"),
+    *("promised_from", "promised_until", "expected_from", "expected_until"),
+]
 
 
 def new_try_places(parcel: Parcel, now: datetime) -> list[Place]:
@@ -131,6 +134,7 @@ def _plan_new_try(parcel: Parcel, window: Window | None, now: datetime) -> bool:
     except slots.SlotFull:
         raise Refused(_("This time is not free any more. Choose another.")) from None
     parcel.slot, parcel.promised_from, parcel.promised_until = slot, window.start, window.end
+    parcel.expected_from = parcel.expected_until = None
     parcel.status, parcel.dispatched_at = Status.READY, None
     return True
 

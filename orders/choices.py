@@ -55,10 +55,7 @@ class Offer:
     @property
     def days(self) -> list[tuple[date, list[Place]]]:
         """The windows day by day, soonest first."""
-        grouped: dict[date, list[Place]] = {}
-        for place in self.places:
-            grouped.setdefault(place.window.day, []).append(place)
-        return list(grouped.items())
+        return by_day(self.places)
 
     @property
     def methods(self) -> list[str]:
@@ -98,6 +95,14 @@ def offers_for(plans: Sequence[ParcelPlan], *, district: District, now: datetime
         _offer(plan, windows, district=district, taken=taken, collection=_collection(plan, now, workdays))
         for plan, windows in zip(plans, kept, strict=True)
     ]
+
+
+def by_day(places: Iterable[Place]) -> list[tuple[date, list[Place]]]:
+    """Windows under their days, in their order."""
+    grouped: dict[date, list[Place]] = {}
+    for place in places:
+        grouped.setdefault(place.window.day, []).append(place)
+    return list(grouped.items())
 
 
 def delivery_refusal(plan: ParcelPlan, district: District) -> str:

@@ -95,13 +95,17 @@ def ready_at(seller: Seller, ordered_at: datetime, workdays: Workdays) -> dateti
 
 def windows(seller: Seller, ordered_at: datetime, workdays: Workdays) -> list[Window]:
     """Every delivery window this seller can keep, soonest first, for DELIVERY_DAYS_AHEAD days from its first one."""
-    return windows_from(seller, ready_at(seller, ordered_at, workdays))
+    return windows_after(arrives_at(seller, ready_at(seller, ordered_at, workdays)))
 
 
-def windows_from(seller: Seller, ready: datetime) -> list[Window]:
-    """Every window a parcel that is `ready` at the seller's can be brought in, for DELIVERY_DAYS_AHEAD days."""
-    first_day = local_day(ready) + timedelta(days=seller.lead_days)
-    earliest = at(first_day, 0) if seller.lead_days else ready
+def arrives_at(seller: Seller, ready: datetime) -> datetime:
+    """From when a parcel that stands `ready` at the seller's can be brought round: the provinces are days away."""
+    return at(local_day(ready) + timedelta(days=seller.lead_days), 0) if seller.lead_days else ready
+
+
+def windows_after(earliest: datetime) -> list[Window]:
+    """Every window that begins no sooner, for DELIVERY_DAYS_AHEAD days from the first one."""
+    first_day = local_day(earliest)
     kept: list[Window] = []
     for offset in range(settings.DELIVERY_DAYS_AHEAD + 1):
         day = first_day + timedelta(days=offset)
@@ -114,7 +118,7 @@ def windows_from(seller: Seller, ready: datetime) -> list[Window]:
 def kept_until(parcel: Parcel) -> datetime:
     """Until when a packed parcel waits to be collected: the promised time if nobody has packed it yet."""
     if parcel.ready_at is None:
-        return parcel.promised_until
+        return parcel.due_until
     hours = settings.COLLECTION_HOURS[parcel.seller.kind]
     return max(parcel.ready_at, parcel.promised_from) + timedelta(hours=hours)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from okryu.money import format_won
-from orders import promises
+from orders import promises, rescheduling
 from orders.models import Order, OrderEvent, OrderLine, Parcel
 from orders.parcels import Reason
 from orders.paying import APPROVED, can_be_paid, why_not
@@ -55,6 +55,7 @@ class ParcelSheet:
     note: str = ""
     can_be_cancelled: bool = False
     shows_code: bool = False
+    can_change_time: bool = False
 
     @property
     def is_charged(self) -> bool:
@@ -235,6 +236,7 @@ def _parcel_sheet(order: Order, parcel: Parcel, messages: list[Message], diary: 
             and capture is None
             and order.status == Order.Status.PAID
         )
+        sheet.can_change_time = rescheduling.can_be_changed(order, parcel, timezone.now())
         coming = Status.READY if parcel.method == Parcel.Method.COLLECTION else Status.DISPATCHED
         sheet.shows_code = parcel.status in {coming, Status.READY}
     return sheet

@@ -21,6 +21,7 @@ from orders.views import (
     settlement_days,
     statements,
     waiting,
+    window,
 )
 
 app_name = "orders"
@@ -54,6 +55,7 @@ urlpatterns = [
         cancellation.parcel_cancellation,
         name="parcel-cancellation",
     ),
+    path("orders/<slug:code>/parcels/<int:number>/window/", window.window, name="parcel-window"),
     path("orders/<slug:code>/parcels/<int:number>/review/", review.review, name="review"),
     path("admin/desk/parcels/", parcel_desk.parcels, name="seller-parcels"),
     path("admin/desk/parcels/hours/<slug:slug>/", seller_hours.hours, name="seller-hours"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -207,6 +208,9 @@ class Parcel(models.Model):
     # The promise: a delivery window, or from when to when it can be collected.
     promised_from = models.DateTimeField(_("promised from"))
     promised_until = models.DateTimeField(_("promised until"))
+    # The new time of a parcel that is late (orders/lateness.py); the promise stays as it was.
+    expected_from = models.DateTimeField(_("expected from"), null=True, blank=True)
+    expected_until = models.DateTimeField(_("expected until"), null=True, blank=True)
     # Unanswered by then, a job declines the parcel; set when the order is paid.
     confirm_by = models.DateTimeField(_("answer due"), null=True, blank=True)
     if_short = models.CharField(
@@ -275,6 +279,11 @@ class Parcel(models.Model):
             ),
             models.CheckConstraint(condition=Q(promised_from__lt=F("promised_until")), name="parcel_promise_in_order"),
             models.CheckConstraint(
+                condition=Q(expected_from__isnull=True, expected_until__isnull=True)
+                | Q(expected_from__lt=F("expected_until")),
+                name="parcel_expectation_in_order",
+            ),
+            models.CheckConstraint(
                 condition=Q(confirmed_total__isnull=True) | Q(confirmed_total__lte=F("goods_total")),
                 name="parcel_confirms_no_more_than_ordered",
             ),
@@ -299,6 +308,15 @@ class Parcel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order.shown_code}/{self.number}"
+
+    @property
+    def due_from(self) -> datetime:
+        """From when the parcel comes, or can be collected, as the shopper was told last."""
+        return self.expected_from or self.promised_from
+
+    @property
+    def due_until(self) -> datetime:
+        return self.expected_until or self.promised_until
 
 
 class OrderLine(models.Model):
