@@ -242,6 +242,12 @@ def _not_home(told: Told) -> tuple[str, str]:
 
 
 def _late(told: Told) -> tuple[str, str]:
+    if told.parcel is not None and told.parcel.method == Parcel.Method.COLLECTION:
+        values = told.names | {"time": _moment(datetime.fromisoformat(told.event.data["from"]))}
+        return (
+            _("Okryu %(order)s: the parcel of %(seller)s is late. Ready from %(time)s") % values,
+            _("We are sorry. You can still cancel it on the order's page."),
+        )
     return (
         _("Okryu %(order)s: the parcel of %(seller)s is late. New time: %(window)s")
         % (told.names | {"window": _window(told)}),

@@ -18,6 +18,7 @@ from orders import notices, promises
 from orders.cancelling import end_uncollected
 from orders.cart import forget_visitor_carts
 from orders.healing import heal
+from orders.lateness import late_parcels, move_late
 from orders.models import Order, OrderLine, Parcel
 from orders.parcels import Reason, Refused, decline_parcel, take_payment
 from orders.stock_holds import expire_due_orders
@@ -49,10 +50,11 @@ def warn_of_waiting(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="sweep_orders", pass_context=False)
 def sweep_orders(timestamp: int) -> None:
-    """Expire holds, end what nobody answered or collected, settle what the network will not hold much longer."""
+    """Expire holds, end what nobody answered or collected, tell what is late, settle what is not held much longer."""
     expire_due_orders()
     decline_unanswered()
     cancel_uncollected()
+    move_late_parcels()
     settle_expiring()
 
 
@@ -106,6 +108,17 @@ def cancel_uncollected(*, limit: int = 200) -> int:
         except Refused:  # collected between the question and the lock
             log.info("parcel %s/%s was collected meanwhile", parcel.order.code, parcel.number)
     return count
+
+
+def move_late_parcels(*, limit: int = 200) -> int:
+    """Give every late parcel its new time and tell its member; how many."""
+    moved = 0
+    for code, number in late_parcels(timezone.now(), limit=limit):
+        try:
+            moved += move_late(order_code=code, number=number) is not None
+        except Exception:  # one parcel's trouble makes no other wait untold
+            log.exception("parcel %s/%s is late and was not given a new time", code, number)
+    return moved
 
 
 def settle_expiring(*, limit: int = 200) -> int:

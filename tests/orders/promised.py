@@ -32,6 +32,7 @@ def promised(day: date, hour: int, **about: Any) -> tuple[Order, Parcel]:
     DeliverySlot.objects.filter(pk=slot.pk).update(taken=1)
     parcel.slot, parcel.promised_from, parcel.promised_until = slot, meant.start, meant.end
     parcel.save(update_fields=["slot", "promised_from", "promised_until"])
+    DeliverySlot.objects.filter(taken=0).delete()
     return order, parcel
 
 
