@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 SEED = 20261124
+VERSION = "goods 1"  # another one is built anew
 SHELVES_INSIDE = 10
 PRODUCTS_A_SELLER = 500
 BATCH = 10_000

@@ -14,10 +14,10 @@ import contextlib
 import json
 import os
 import random
-import statistics
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from bench.clock import Clock, Spent, summary
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "okryu.settings")
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measure(count: int) -> dict[str, Any]:
-    """search_p95_ms, suggestions_p95_ms, index_kb_a_product; the same by kind of query, and the slowest ones."""
+    """Search, suggestions (milliseconds, bench/clock.py) and kilobytes of index; by kind of query; the slowest."""
     from catalog.search.engine import search  # noqa: PLC0415  # needs Django set up first
     from catalog.search.suggestions import suggestions  # noqa: PLC0415  # needs Django set up first
 
@@ -53,32 +53,27 @@ def measure(count: int) -> dict[str, Any]:
     typed = [(kind, query[: random.Random(place).randint(1, 4)]) for place, (kind, query) in enumerate(asked)]
     offered = _timed(suggestions, typed)
     return {
-        "search_p95_ms": _percentile([ms for _, _, ms in spent], 95),
-        "suggestions_p95_ms": _percentile([ms for _, _, ms in offered], 95),
+        "search": summary([one for _, _, one in spent]),
+        "suggestions": summary([one for _, _, one in offered]),
         "index_kb_a_product": _index_kilobytes(),
-        "search_p50_ms": _percentile([ms for _, _, ms in spent], 50),
-        "suggestions_p50_ms": _percentile([ms for _, _, ms in offered], 50),
-        "search_p95_ms_by_kind": {kind: _percentile([ms for of, _, ms in spent if of == kind], 95) for kind in MIX},
-        "slowest": [f"{query} {ms:.0f} ms" for _, query, ms in sorted(spent, key=lambda one: -one[2])[:8]],
+        "search_by_kind": {kind: summary([one for of, _, one in spent if of == kind]) for kind in MIX},
+        "slowest": [f"{q} {one.processor:.0f} ms" for _, q, one in sorted(spent, key=lambda s: -s[2].processor)[:12]],
+        "slowest_suggestions": [
+            f"{q} {one.processor:.0f} ms" for _, q, one in sorted(offered, key=lambda s: -s[2].processor)[:8]
+        ],
     }
 
 
-def _timed(call: Callable[[str], Any], asked: list[tuple[str, str]]) -> list[tuple[str, str, float]]:
+def _timed(call: Callable[[str], Any], asked: list[tuple[str, str]]) -> list[tuple[str, str, Spent]]:
     from catalog.search.asking import TooSlow  # noqa: PLC0415  # needs Django set up first
 
-    times = []
+    clock, times = Clock(), []
     for kind, query in asked:
-        begun = time.perf_counter()
+        clock.begin()
         with contextlib.suppress(TooSlow):  # it took the 300 ms it may take, and counts as that
             call(query)
-        times.append((kind, query, (time.perf_counter() - begun) * 1000))
+        times.append((kind, query, clock.end()))
     return times[WARM_UP:]
-
-
-def _percentile(values: list[float], percent: int) -> float:
-    if len(values) < 2:
-        return round(values[0], 2) if values else 0.0
-    return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 2)
 
 
 def queries(count: int) -> Iterator[tuple[str, str]]:
