@@ -9,11 +9,13 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection
 
-from catalog.importing import job, stages
+from catalog.importing import job, offers, stages
 from catalog.models import CatalogueImport, FilePiece, ImportRow, Product, ProductVariant, Stock, StockMovement
 from tests.catalog.importing.files import HEADER, NOODLES, as_csv, checked, counts, errors, sent, shelves, written
 from tests.factories import VariantFactory
@@ -229,3 +231,55 @@ def test_a_killed_worker_leaves_a_clear_state(how: str, process_env: dict[str, s
     assert ProductVariant.objects.filter(sku__startswith="N-").count() == 60
     assert StockMovement.objects.filter(cause__startswith=f"import-{one.pk}:").count() == 60
     assert counts(checked(as_csv(*rows(60)))) == {"same": 60}
+
+
+@pytest.mark.django_db
+def test_tables_the_statistics_call_empty_are_not_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Autovacuum that meets an import's uncommitted rows writes down "no rows in many pages". Every row of the next
+    chunk was then compared with every row of the tables: thousand times as much as there is to read."""
+    monkeypatch.setattr(job, "CHUNK", 1000)
+    shelves()
+    goods = as_csv(*rows(3000))
+    with monkeypatch.context() as without:
+        without.setattr(job, "_mend_statistics", lambda: None)
+        written(goods)
+    _look_from_outside()
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (FORMAT JSON) " + offers.FIND + "WHERE v.sku = ANY(%s)", [["N-00001"] * 2])
+        assert _expected(cursor.fetchone()) <= 1  # it is as bad as it can be
+    one = checked(goods)
+    assert counts(one) == {"same": 3000}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relname = ANY(%s) AND reltuples < 3000", [list(FILLED)])
+        assert cursor.fetchall() == []
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + offers.FIND + "WHERE v.sku = ANY(%s)", [_skus(1000)])
+        plan = (cursor.fetchone() or [[]])[0][0]["Plan"]
+        cursor.execute("SELECT catalog_mend_statistics()")
+        assert cursor.fetchone() == (0,)
+    assert _rows_read(plan) < 20_000
+
+
+FILLED = ("catalog_product", "catalog_productvariant", "catalog_stock")
+
+
+def _skus(count: int) -> list[str]:
+    return [f"N-{n:05d}" for n in range(count)]
+
+
+def _look_from_outside() -> None:
+    told = connection.settings_dict
+    where = {"host": told["HOST"], "port": told["PORT"], "user": told["USER"], "password": told["PASSWORD"]}
+    given = {name: value for name, value in where.items() if value}
+    with psycopg.connect(dbname=told["NAME"], autocommit=True, **given) as outside:
+        for table in FILLED:
+            outside.execute(f"ANALYZE {table}")
+
+
+def _expected(row: Any) -> float:
+    return float(row[0][0]["Plan"]["Plan Rows"])
+
+
+def _rows_read(plan: dict[str, Any]) -> float:
+    """What all steps of a plan touched: given on or thrown away."""
+    own = sum(plan.get(what, 0) for what in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter"))
+    return own * plan["Actual Loops"] + sum(_rows_read(inner) for inner in plan.get("Plans", []))

@@ -6,10 +6,12 @@ import csv
 import io
 import os
 import random
+from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from catalog.importing.mapping import Mapping
 from catalog.models import CatalogueImport, Category, Listing, Product, ProductKind, ProductVariant, Seller, Stock
@@ -163,8 +165,18 @@ def test_a_look_alike_of_the_offers_file_is_in_whole() -> None:
 # ---------------------------------------------------------------- the files themselves
 
 
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[None]:
+    """As a worker has it: what a chunk wrote is committed, and no statement is cut off."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    yield
+    connection.close()
+
+
 @pytest.mark.long
 @needs(RETAIL)
+@pytest.mark.usefixtures("worker")
 def test_the_retail_file_is_in_whole() -> None:
     content = RETAIL.read_bytes()
     assert len(rows_of(content)) == 2465
@@ -173,6 +185,7 @@ def test_the_retail_file_is_in_whole() -> None:
 
 @pytest.mark.long
 @needs(OFFERS)
+@pytest.mark.usefixtures("worker")
 def test_the_offers_file_is_in_whole() -> None:
     content = OFFERS.read_bytes()
     assert len(rows_of(content)) == 35_311
