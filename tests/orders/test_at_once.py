@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from accounts.models import Neighbourhood, User
 from catalog import stock
 from catalog.models import ProductVariant, Stock, StockMovement
 from orders import slots
-from orders.models import DeliverySlot, Order, OrderLine
+from orders.models import DeliverySlot, Order, OrderLine, Parcel
 from tests import databases
 from tests.factories import NeighbourhoodFactory, ProductFactory, SellerFactory, UserFactory, VariantFactory
 from tests.orders.shopping import checkout_form, put
@@ -40,10 +41,10 @@ class Buyer:
     client: Client
     form: dict[str, str]
 
-    def buy(self) -> str:
+    def buy(self, *, patience: int = 5) -> str:
         """Press the button; the code of the order, or what the page says instead."""
         response = self.client.post("/checkout/", self.form, **EN)
-        for _ in range(5):  # on a slow machine the queue may be longer than the wait for a lock
+        for _ in range(patience):  # on a slow machine the queue may be longer than the wait for a lock
             if response.status_code != 503:
                 break
             response = self.client.post("/checkout/", self.form, **EN)
@@ -122,14 +123,34 @@ class TestOneForm:
         assert DeliverySlot.objects.aggregate(taken=Sum("taken"))["taken"] == 1
 
 
-def race_for_places() -> Counter[str]:
-    """Twelve buyers, each with goods of a seller of their own, for a window of eight motorbikes."""
-    place, buyers = NeighbourhoodFactory(), []
-    for number in range(12):
+def race_for_places(count: int = 12, *, left: int = 8, capacity: int = 8) -> Counter[str]:
+    """So many buyers, each with goods of a seller of their own, for the last `left` places of one window."""
+    place, buyers, windows = NeighbourhoodFactory(), [], set()
+    for number in range(count):
         product = ProductFactory(seller=SellerFactory(slug=f"seller-{number}"), slug=f"product-{number}")
-        buyers.append(buyer(UserFactory(), [(product.variants.get(), 1)], place))
-    answers = at_once(12, lambda number: buyers[number].buy())
+        ready = buyer(UserFactory(), [(product.variants.get(), 1)], place)
+        buyers.append(ready)
+        windows.add(ready.form[f"when-{product.seller_id}"])
+    [window] = windows
+    day, hour = date.fromisoformat(window[:10]), int(window[-2:])
+    DeliverySlot.objects.create(
+        zone=place.district.zone,
+        day=day,
+        start_hour=hour,
+        end_hour=hour + 2,
+        vehicle="motorbike",
+        capacity=capacity,
+        taken=capacity - left,
+    )
+    answers = at_once(count, lambda number: buyers[number].buy(patience=30))
     return Counter("order" if len(answer) == 8 else answer for answer in answers)
+
+
+MANY, LAST, ALL = 50, 10, 50  # buyers, the places left, all the places of the window
+
+
+def parcels_in_windows() -> int:
+    return Parcel.objects.filter(slot__isnull=False, order__status="placed").count()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -137,6 +158,12 @@ class TestLastPlaces:
     def test_a_window_takes_as_many_parcels_as_it_has_places(self) -> None:
         assert race_for_places() == {"order": 8, "no longer free": 4}
         assert DeliverySlot.objects.get(taken__gt=0).taken == 8
+
+    @pytest.mark.long
+    def test_ten_of_fifty_buyers_get_the_last_ten_places(self) -> None:
+        assert race_for_places(MANY, left=LAST, capacity=ALL) == {"order": LAST, "no longer free": MANY - LAST}
+        assert DeliverySlot.objects.get(taken__gt=0).taken == ALL
+        assert parcels_in_windows() == LAST
 
     @pytest.mark.long
     def test_without_lock_and_constraint_the_same_race_overfills(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +177,9 @@ class TestLastPlaces:
             with connection.cursor() as cursor:
                 cursor.execute("ALTER TABLE orders_deliveryslot DROP CONSTRAINT slot_never_overfull")
             monkeypatch.setattr(slots, "lock", look_without_locking)
-            assert race_for_places()["order"] > 8
-            assert DeliverySlot.objects.get(taken__gt=0).taken > 8
+            assert race_for_places(MANY, left=LAST, capacity=ALL)["order"] > LAST
+            assert DeliverySlot.objects.get(taken__gt=0).taken > ALL
+            assert parcels_in_windows() > LAST
             connection.close()
 
 

@@ -1,6 +1,6 @@
 """When sellers answer and are ready, and which windows they can keep. 23 November 2026 is a Monday."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -68,6 +68,19 @@ def test_deadlines_run_from_placing_and_leave_ten_minutes_after_paying() -> None
 
 def test_ready_counts_only_minutes_in_which_the_seller_works() -> None:
     assert ready_at(SHOP, at(MONDAY, 15, 30), EVERY_WEEK) == at(TUESDAY, 9, 30)  # due 17:30, then half an hour today
+
+
+@pytest.mark.parametrize("who", [RESTAURANT, SHOP, PRODUCER, PROVINCIAL])
+def test_the_night_the_clocks_were_set_back(who: Seller) -> None:
+    """On 15 August 2015 the country's clocks went back half an hour at midnight: nobody is answered sooner for it."""
+    night = [datetime(2015, 8, 14, 13, tzinfo=UTC) + n * timedelta(minutes=10) for n in range(72)]
+    answers = [answer_by(who, moment, EVERY_WEEK).astimezone(UTC) for moment in night]
+    assert answers == sorted(answers)
+    for moment in night:
+        ready, first = ready_at(who, moment, EVERY_WEEK), windows(who, moment, EVERY_WEEK)[0]
+        assert first.start.astimezone(UTC) >= ready.astimezone(UTC) >= moment
+        assert first.end.astimezone(UTC) - first.start.astimezone(UTC) == timedelta(hours=2)
+    assert at(date(2015, 8, 14), 24).astimezone(UTC) == datetime(2015, 8, 14, 15, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
