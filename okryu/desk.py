@@ -34,6 +34,13 @@ class Desk:
 # In the order of a working day. A permission names one right that also guards the page.
 DESKS: list[Desk] = [
     Desk(
+        title=_("Board of parcels"),
+        text=_("Every parcel by state and age, the overdue first, and steps for many at once."),
+        url="/admin/desk/board/",
+        permission="orders.assign_courier",
+        icon="view_kanban",
+    ),
+    Desk(
         title=_("Sellers' parcels"),
         text=_("New parcels to confirm or decline, what to pack, and what waits to be fetched."),
         url="/admin/desk/parcels/",

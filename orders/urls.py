@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.views import (
+    board,
     cancellation,
     cart,
     checkout,
@@ -57,6 +58,9 @@ urlpatterns = [
     ),
     path("orders/<slug:code>/parcels/<int:number>/window/", window.window, name="parcel-window"),
     path("orders/<slug:code>/parcels/<int:number>/review/", review.review, name="review"),
+    path("admin/desk/board/", board.parcels, name="board"),
+    path("admin/desk/board/steps/", board.steps, name="board-steps"),
+    path("admin/desk/board/report/", board.report, name="board-report"),
     path("admin/desk/parcels/", parcel_desk.parcels, name="seller-parcels"),
     path("admin/desk/parcels/hours/<slug:slug>/", seller_hours.hours, name="seller-hours"),
     path("admin/desk/parcels/<slug:code>/<int:number>/", parcel_desk.parcel, name="seller-parcel"),

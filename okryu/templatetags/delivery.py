@@ -101,3 +101,14 @@ def day_words(moment: date) -> str:
 def local_day_words(moment: datetime) -> str:
     """The country's day of a moment: 오늘, 래일, 11월 27일."""
     return day_words(local_day(moment))
+
+
+@register.filter
+def span_words(span: timedelta) -> str:
+    """How long something is overdue: 25분, 3시간, 2일; 25 min, 3 h, 2 days."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 120:
+        return gettext("%(count)s min") % {"count": minutes}
+    if minutes < 48 * 60:
+        return gettext("%(count)s h") % {"count": minutes // 60}
+    return gettext("%(count)s days") % {"count": minutes // (24 * 60)}
