@@ -62,6 +62,13 @@ DESKS: list[Desk] = [
         icon="upload_file",
     ),
     Desk(
+        title=_("Returns"),
+        text=_("Goods that members want to send back: decide, look at them, refund."),
+        url="/admin/desk/returns/",
+        permission="orders.handle_return",
+        icon="assignment_return",
+    ),
+    Desk(
         title=_("Answers to reviews"),
         text=_("What buyers wrote about the goods, and what the seller says to it."),
         url="/admin/desk/reviews/",

@@ -21,6 +21,7 @@ METHODS = "GET, HEAD, POST"
 # Everywhere else a form has no files, and its whole body fits the form limit.
 UPLOAD_PATHS = ("/admin/",)
 IMPORT_PATH = "/admin/desk/catalogue/"  # whole catalogues come in here
+RETURN_PATH = re.compile(r"/orders/[-\w]{1,20}/parcels/[0-9]{1,5}/return/", re.ASCII)  # with a photograph
 # Django's admin hands the filters of an address on unread: PostgreSQL takes no NUL, a date no year of many digits.
 BROKEN_FILTER = re.compile(r"%00|__(year|month|day)=[^&]*[0-9]{5}")
 PERMISSIONS_POLICY = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -77,6 +78,8 @@ def _refused(request: HttpRequest) -> int | None:
 def _limit(path: str) -> int:
     if path == IMPORT_PATH:
         return settings.IMPORT_LIMIT_BYTES
+    if RETURN_PATH.fullmatch(path):
+        return settings.RETURN_LIMIT_BYTES
     return settings.UPLOAD_LIMIT_BYTES if path.startswith(UPLOAD_PATHS) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 

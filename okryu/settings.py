@@ -229,6 +229,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # an admin form with twenty variants has some six hundred
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 UPLOAD_LIMIT_BYTES = 12 * 1024 * 1024  # whole requests; okryu.middleware refuses more before reading
+RETURN_LIMIT_BYTES = 6 * 1024 * 1024  # a return's form with its photograph, at that form alone
 IMPORT_LIMIT_BYTES = 25 * 1024 * 1024  # a catalogue's file, at the import desk alone
 
 LANGUAGE_CODE = "ko-kp"
@@ -308,6 +309,19 @@ VAN_FEE_FACTOR = 4
 DISH_ZONE_MINIMUM_WON = {"A": 0, "B": 1_000}  # zones not named get no dishes
 MINIMUM_AGE_LIQUOR = 17
 MEDICINE_BOXES_PER_WEEK = 3
+# Goods come back unopened within so many days, spoiled food within so many hours and with a photograph.
+RETURN_DAYS = 7
+RETURN_SPOILED_HOURS = 24
+# How categories (and those inside them) differ: "sealed" never comes back once opened, "food" may spoil, a "dish" is
+# cooked to order. Whatever is not named is goods.
+RETURN_RULES = {
+    "cosmetics": "sealed",
+    "medicine": "sealed",
+    "dishes": "dish",
+    "bread-sweets": "food",
+    "drinks": "food",
+    "groceries": "food",
+}
 COLLECTION_HOURS = {"restaurant": 1, "shop": 24, "producer": 24}
 
 SILENCED_SYSTEM_CHECKS: list[str] = []

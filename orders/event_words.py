@@ -33,6 +33,9 @@ KINDS = {
     "not_home_again": _in("order event", "Nobody at home, back to the seller"),
     "late": _in("order event", "Late, a new time told"),
     "window_changed": _in("order event", "Delivery time changed"),
+    "return_asked": _in("order event", "Return asked for"),
+    "return_accepted": _in("order event", "Return accepted"),
+    "return_refused": _in("order event", "Return refused"),
     "refunded": _in("order event", "Refunded to the card"),
     "refund_asked": _in("order event", "Refund asked for"),
     "refund_asked_anew": _in("order event", "Refund asked for anew"),
@@ -67,5 +70,6 @@ def _details(event: OrderEvent) -> Iterator[str]:
         yield str(event.data["courier"])
     if event.data.get("code"):
         yield gettext("code %(code)s") % {"code": event.data["code"]}
-    if event.data.get("reason"):
-        yield str(event.data["reason"])
+    for name in ("reason", "answer"):
+        if event.data.get(name):
+            yield str(event.data[name])

@@ -28,6 +28,8 @@ TOLD = frozenset(
         "undeliverable",
         "cancelled",
         "refunded",
+        "return_accepted",
+        "return_refused",
     }
 )
 

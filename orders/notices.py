@@ -284,6 +284,23 @@ def _refunded(told: Told) -> tuple[str, str]:
     )
 
 
+def _return_accepted(told: Told) -> tuple[str, str]:
+    text = _(
+        "Give the goods to the seller or to the courier who calls. The money is refunded once they were looked at."
+    )
+    return (
+        _("Okryu %(order)s: %(seller)s takes the goods back") % told.names,
+        f"{text} {told.event.data.get('answer', '')}".strip(),
+    )
+
+
+def _return_refused(told: Told) -> tuple[str, str]:
+    return (
+        _("Okryu %(order)s: %(seller)s does not take the goods back") % told.names,
+        _("The reason: %(reason)s") % {"reason": told.event.data.get("answer", "")},
+    )
+
+
 WORDS: dict[str, Callable[[Told], tuple[str, str]]] = {
     "placed": _placed,
     "expired": _expired,
@@ -301,6 +318,8 @@ WORDS: dict[str, Callable[[Told], tuple[str, str]]] = {
     "undeliverable": _undeliverable,
     "cancelled": _cancelled,
     "refunded": _refunded,
+    "return_accepted": _return_accepted,
+    "return_refused": _return_refused,
 }
 
 

@@ -46,16 +46,36 @@ def refund_lines(
         order, parcel = open_parcel(order_code, number)
         if _is_done(order, key):
             return parcel
-        if parcel.status not in (Status.DELIVERED, Status.RETURNED):
-            raise Refused(_("Only a delivered parcel is refunded by line."))
-        lines = [line for line in parcel.lines.all() if quantities.get(line.public_id)]
-        back = _part_of(lines, quantities)
-        _take_back(lines, quantities, goods, key, by)
-        fare = _fee_left(order, parcel) if with_fee else 0
-        _end_when_all_back(parcel)
-        asked = _ask(order, parcel, key=key, back=back, fare=fare, by=by)
+        asked = take_back(
+            order, parcel, key=key, part=key.hex[:16], quantities=quantities, goods=goods, with_fee=with_fee, by=by
+        )
     settle([asked])
     return Parcel.objects.select_related("order", "seller").get(pk=parcel.pk)
+
+
+def take_back(
+    order: Order,
+    parcel: Parcel,
+    *,
+    key: UUID,
+    part: str,
+    quantities: Mapping[UUID, int],
+    goods: Goods,
+    with_fee: bool,
+    by: User | None,
+) -> Message:
+    """The goods come back and their refund is asked, inside the caller's transaction under the order's lock.
+
+    `part` names the question to the network within the parcel: once per return. Send what is returned after the commit.
+    """
+    if parcel.status not in (Status.DELIVERED, Status.RETURNED):
+        raise Refused(_("Only a delivered parcel is refunded by line."))
+    lines = [line for line in parcel.lines.all() if quantities.get(line.public_id)]
+    back = _part_of(lines, quantities)
+    _take_back(lines, quantities, goods, key, by)
+    fare = _fee_left(order, parcel) if with_fee else 0
+    _end_when_all_back(parcel)
+    return _ask(order, parcel, key=key, part=part, back=back, fare=fare, by=by)
 
 
 def refund_undelivered(
@@ -87,7 +107,7 @@ def end_undelivered(
     parcel.save(update_fields=["status", "ended_at"])
     events.write(order, "undeliverable", parcel=parcel, by=by)
     fare = _fee_left(order, parcel) if with_fee else 0
-    asked = _ask(order, parcel, key=key, back=back, fare=fare, by=by)
+    asked = _ask(order, parcel, key=key, part=key.hex[:16], back=back, fare=fare, by=by)
     close_when_all_final(order)
     return [asked]
 
@@ -131,7 +151,7 @@ def _end_when_all_back(parcel: Parcel) -> None:
         parcel.save(update_fields=["status", "ended_at"])
 
 
-def _ask(order: Order, parcel: Parcel, *, key: UUID, back: Part, fare: int, by: User | None) -> Message:
+def _ask(order: Order, parcel: Parcel, *, key: UUID, part: str, back: Part, fare: int, by: User | None) -> Message:
     if back.goods + fare == 0:
         raise Refused(_("Choose at least one piece to refund."))
     events.write(order, "refund_asked", parcel=parcel, by=by, key=str(key), goods=back.goods, fare=fare)
@@ -139,7 +159,7 @@ def _ask(order: Order, parcel: Parcel, *, key: UUID, back: Part, fare: int, by: 
         return payments.ask_refund(
             payment=paid_payment(order),
             parcel=parcel.number,
-            part=key.hex[:16],
+            part=part,
             seller_id=parcel.seller_id,
             goods=back.goods,
             subsidy=back.subsidy,

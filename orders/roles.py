@@ -38,6 +38,7 @@ ROLES: dict[str, list[str]] = {
         "orders.assign_courier",
         "orders.cancel_parcel",
         "orders.refund_parcel",
+        "orders.handle_return",
         "catalog.view_review",
         "catalog.change_review",
         "catalog.answer_review",
@@ -55,6 +56,7 @@ ROLES: dict[str, list[str]] = {
         "orders.prepare_parcel",
         "orders.carry_parcel",
         "payments.view_settlement",  # of their own seller alone
+        "orders.handle_return",
         "catalog.answer_review",  # of their own seller's goods
     ],
     FINANCE: [

@@ -87,6 +87,8 @@ def _happened(event: OrderEvent, parcel: Parcel, lines: Sequence[OrderLine], *, 
         "window_changed": lambda: _new_time(event),
         "declined": lambda: _reason(event),
         "cancelled": lambda: _reason(event),
+        "return_accepted": lambda: str(event.data.get("answer", "")),
+        "return_refused": lambda: str(event.data.get("answer", "")),
     }
     names = usual | {
         "captured": _("%(won)s paid") % {"won": _won(event.data.get("amount", 0))},
@@ -97,6 +99,9 @@ def _happened(event: OrderEvent, parcel: Parcel, lines: Sequence[OrderLine], *, 
         "declined": _("Declined by the seller"),
         "cancelled": pgettext("parcel", "Cancelled"),
         "undeliverable": _("Not delivered, back to the seller"),
+        "return_asked": _("You asked to send goods back"),
+        "return_accepted": _("The goods may come back"),
+        "return_refused": _("The return was refused"),
         "refund_asked": _("Refund of %(won)s asked")
         % {"won": _won(event.data.get("goods", 0) + event.data.get("fare", 0))},
         "refunded": _("%(won)s refunded to the card") % {"won": _won(event.data.get("amount", 0))},
@@ -110,7 +115,7 @@ def _happened(event: OrderEvent, parcel: Parcel, lines: Sequence[OrderLine], *, 
 
 def _of_the_order(event: OrderEvent, parcel: Parcel) -> Step | None:
     if event.kind == "paid":
-        return Step(_("Paid: the money is held on the card"), event.at)
+        return Step(_("Paid by card"), event.at, _("the money is held"))
     if event.kind == "cancelled" and "because" not in event.data and parcel.status == Status.CANCELLED:
         return Step(pgettext("parcel", "Cancelled"), event.at)
     return None

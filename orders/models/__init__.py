@@ -15,6 +15,7 @@ from orders.models.orders import (
     handover_code,
     order_code,
 )
+from orders.models.returns import Return, ReturnLine, ReturnPhotograph
 from orders.models.vouchers import Voucher, VoucherUse
 
 __all__ = [
@@ -29,6 +30,9 @@ __all__ = [
     "OrderLine",
     "Parcel",
     "ParcelQuerySet",
+    "Return",
+    "ReturnLine",
+    "ReturnPhotograph",
     "SellerClosing",
     "SellerStaff",
     "Vehicle",
