@@ -181,7 +181,7 @@ def _when(told: Told) -> str:
     """The promise in a sentence."""
     assert told.parcel is not None  # noqa: S101 - a seller's answer is about a parcel
     if told.parcel.method == Parcel.Method.COLLECTION:
-        values = {"time": _moment(told.parcel.promised_from), "place": told.parcel.seller.district}
+        values = {"time": _moment(told.parcel.due_from), "place": told.parcel.seller.district}
         return _("It can be collected from %(time)s, %(place)s.") % values
     return _("It comes %(window)s.") % {"window": _window(told)}
 
@@ -347,7 +347,7 @@ def _window(told: Told) -> str:
     if data.get("from") and data.get("until"):
         first, last = datetime.fromisoformat(data["from"]), datetime.fromisoformat(data["until"])
     elif told.parcel is not None:
-        first, last = told.parcel.promised_from, told.parcel.promised_until
+        first, last = told.parcel.due_from, told.parcel.due_until
     else:
         return ""
     first, last = localtime(first), localtime(last)

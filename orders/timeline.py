@@ -45,7 +45,10 @@ def steps_of(
     if parcel.status in Parcel.FINAL:
         steps = happened
     else:
-        kinds = {event.kind for event in events if event.parcel_id == parcel.pk}
+        kinds: set[str] = set()
+        for event in events:
+            if event.parcel_id == parcel.pk:
+                kinds = kinds - {"dispatched"} if event.kind == "not_home" else kinds | {event.kind}
         asked = _("%(won)s: waiting for the card network") % {"won": _won(capture_asked)} if capture_asked else ""
         steps = happened + [
             Step(asked if asked and kind == "captured" else name)
@@ -93,7 +96,9 @@ def _happened(event: OrderEvent, parcel: Parcel, lines: Sequence[OrderLine], *, 
     names = usual | {
         "captured": _("%(won)s paid") % {"won": _won(event.data.get("amount", 0))},
         "capture_refused": _("The card network did not hand the money over; the order desk looks into it"),
+        "phoned": _("The courier has phoned"),
         "not_home": _("Nobody was at home"),
+        "not_home_again": _("Nobody was at home"),
         "late": _("Late: a new time"),
         "window_changed": _("Another time"),
         "declined": _("Declined by the seller"),

@@ -122,6 +122,7 @@ def test_every_title_is_one_short_message(language):
         for kind in sorted(events.TOLD):
             payment = str(order.payment_key)
             about = {"payment": payment, "amount": 1_234_567, "missing_won": 1_234_567, "reason": "not_in_stock"}
+            about |= {"from": "2026-12-31T18:00:00+09:00", "until": "2026-12-31T20:00:00+09:00", "answer": "가" * 300}
             event = events.write(order, kind, parcel=order.parcels.get(), **about)
             told = notices.Told(event, order, order.parcels.get())
             with notices.translation.override(language):
