@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db.models import Count, Prefetch, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import District, User
@@ -77,11 +78,14 @@ def run_of(courier: User, now: datetime | None = None) -> Run:
 
 def couriers() -> list[User]:
     """Everybody who brings parcels, with `stops`: how many they have to bring today."""
-    open_today = Q(runs__status__in=_OPEN, runs__promised_from__lt=_tomorrow(timezone.now()))
-    people = User.objects.filter(groups__name=COURIER, is_active=True)
+    starts = Coalesce("runs__expected_from", "runs__promised_from")
+    people = User.objects.alias(starts=starts).filter(groups__name=COURIER, is_active=True)
+    open_today = Q(runs__status__in=_OPEN, starts__lt=_tomorrow(timezone.now()))
     return list(people.annotate(stops=Count("runs", filter=open_today)).order_by("name", "pk"))
 
 
+# A parcel that is late comes when its new time says.
+_STARTS = Coalesce("expected_from", "promised_from")
 _OPEN = (Status.CONFIRMED, Status.READY, Status.DISPATCHED)
 
 
@@ -92,15 +96,15 @@ def _tomorrow(now: datetime) -> datetime:
 def _waiting(now: datetime) -> ParcelQuerySet:
     """Deliveries of today and those that are late, paid and being prepared, packed, or on their way."""
     lines = Prefetch("lines", OrderLine.objects.select_related("variant__product"))
-    parcels = Parcel.objects.filter(
+    parcels = Parcel.objects.alias(starts=_STARTS).filter(
         method=Parcel.Method.DELIVERY,
         status__in=_OPEN,
         due_at__isnull=False,
-        promised_from__lt=_tomorrow(now),
+        starts__lt=_tomorrow(now),
         order__paid_at__isnull=False,
     )
     related = ("order__neighbourhood__district", "seller__district", "seller__neighbourhood")
-    return parcels.select_related(*related).prefetch_related(lines).order_by("promised_from", "pk")
+    return parcels.select_related(*related).prefetch_related(lines).order_by("starts", "pk")
 
 
 def _parts(parcels: Iterable[Parcel], now: datetime) -> list[Part]:
@@ -114,14 +118,14 @@ def _parts(parcels: Iterable[Parcel], now: datetime) -> list[Part]:
 def _part(stops: list[Stop]) -> Part:
     first = stops[0].parcel
     place = first.order.neighbourhood
-    return Part(first.promised_from, first.promised_until, place.district if place else None, stops)
+    return Part(first.due_from, first.due_until, place.district if place else None, stops)
 
 
 def _stop(number: int, parcel: Parcel, now: datetime) -> Stop:
     lines = list(parcel.lines.all())
     for line in lines:
         say(line)
-    return Stop(number, parcel, lines, is_late=parcel.promised_until < now)
+    return Stop(number, parcel, lines, is_late=parcel.due_until < now)
 
 
 Key = tuple[datetime, datetime, int, int, int, int, list[int], list[int], list[int], list[int], int]
@@ -130,7 +134,7 @@ Key = tuple[datetime, datetime, int, int, int, int, list[int], list[int], list[i
 def _visiting_order(parcel: Parcel) -> Key:
     """Window, district, neighbourhood as the bureau has put them in order; then unit, building, floor and door."""
     order, place = parcel.order, parcel.order.neighbourhood
-    window = (parcel.promised_from, parcel.promised_until)
+    window = (parcel.due_from, parcel.due_until)
     where = (place.district.position, place.district_id, place.position, place.pk) if place else (0, 0, 0, 0)
     house = (_numbers(order.unit), _numbers(order.building), _numbers(order.floor), _numbers(order.door))
     return (*window, *where, *house, parcel.pk)
