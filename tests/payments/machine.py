@@ -42,7 +42,7 @@ EXTRAS = st.tuples(st.integers(0, 50), st.sampled_from([0, 0, 70]))
 FORWARD = st.sampled_from(["capture", "capture", "refund", "capture", "refund", "release"])
 ODDITIES = st.sampled_from(
     ["reverse", "time passes", "time passes", "the same form", "another payment", "a stale key", "an altered question",
-     "the network ends it"]
+     "the network ends it", *["late after its reversal"] * 3]
 )  # fmt: skip
 CARD_DEEDS = st.sampled_from(["send", "claim", "agree", "load", "redeem", "send", "agree", "refuse", "forget"])
 
@@ -132,6 +132,8 @@ class Money(Compared):
         payment = self._pick(pick, lambda one: one.state in ("pending", "authorised"))
         if what == "reverse":
             self._reverse(payment, fault)
+        elif what == "late after its reversal":
+            self._arrives_after_its_reversal(self._card(pick))
         elif what == "time passes":
             self._time_passes(payment)
         elif what == "the same form":
@@ -145,6 +147,14 @@ class Money(Compared):
             self._an_altered_question(payment, other)
         else:
             self._the_network_ends_it(payment)
+
+    def _arrives_after_its_reversal(self, number):
+        """It is on its way when the shop gives up: the reversal overtakes it, and the tombstone must keep it out."""
+        self.meets("late:2")
+        payment = self._new_payment(number, max(self.network.available(number) // 8, 1))
+        self._reverse(payment, "ok")
+        expected = self.line.inquire(payment.authorisation)  # the late one comes just before this
+        self.compare("inquiry", lambda: pay.inquire(self.message(payment.authorisation)), expected)
 
     def _the_same_form(self, payment, by, fault):
         """The same key: the question is sent again as it is, whatever was typed beside it."""

@@ -23,7 +23,8 @@ from tests.payments.machine import Money
 DEEP = {
     "authorise 00": 400, "authorise 51": 20, "authorise 55": 40, "authorise 57": 15, "authorise 61": 10,
     "authorise 75": 20, "authorise 41": 20, "resent whole": 8, "altered 94": 8, "a stale key": 8,
-    "a second live payment refused": 4, "paid again after a refusal": 8, "tombstone": 8, "capture recorded": 120,
+    "a second live payment refused": 4, "paid again after a refusal": 8, "tombstone": 8,
+    "kept out by a tombstone": 100, "capture recorded": 120,
     "a part captured, more held": 80, "another capture of the same payment": 50, "capture 25": 4,
     "release recorded": 40, "refund recorded": 50, "another refund of the same payment": 15, "everything refunded": 6,
     "reverse recorded": 30, "held money expired": 20, "ended by the network 00": 4,
