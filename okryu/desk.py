@@ -111,6 +111,13 @@ DESKS: list[Desk] = [
         icon="fact_check",
     ),
     Desk(
+        title=_("Audit of orders"),
+        text=_("Whether shelves, delivery windows, money and states of all orders add up."),
+        url="/admin/desk/orders/audit/",
+        permission="payments.view_auditrun",
+        icon="rule",
+    ),
+    Desk(
         title=_("Card desk"),
         text=_("Cards of the simulated network: issue, top up, pay out, lost cards, new PINs, limits."),
         url="/admin/desk/cards/",

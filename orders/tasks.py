@@ -23,7 +23,9 @@ from orders.models import Order, OrderLine, Parcel
 from orders.parcels import Reason, Refused, decline_parcel, take_payment
 from orders.stock_holds import expire_due_orders
 from orders.waiting import unanswered
+from payments.audit import Subject, begin
 from payments.models import Payment
+from payments.tasks import audit_and_say
 
 log = logging.getLogger(__name__)
 # How long before the network lets a hold go its parcels are settled one way or the other.
@@ -70,6 +72,14 @@ def count_popularity(timestamp: int) -> None:
 def forget_carts(timestamp: int) -> None:
     """Delete the carts of visitors who have not come back for a month."""
     forget_visitor_carts()
+
+
+@app.periodic(cron="50 21 * * *")  # UTC: 06:50 in Pyongyang, after the ledger's
+@app.task(queueing_lock="audit_orders", pass_context=False)
+def audit_orders(timestamp: int) -> None:
+    """Audit the orders and keep the result."""
+    if run := begin(subject=Subject.ORDERS):
+        audit_and_say(run)
 
 
 @app.task(queue="messages", retry=RetryStrategy(max_attempts=5, exponential_wait=30))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.views import (
+    audit,
     board,
     cancellation,
     cart,
@@ -86,6 +87,8 @@ urlpatterns = [
     path("admin/desk/returns/<slug:code>/<int:number>/<int:turn>/<slug:deed>/", returns_desk.deed, name="returns-deed"),
     path("admin/desk/reviews/", review_answers.answers, name="review-answers"),
     path("admin/desk/reviews/<int:review_id>/answer/", review_answers.answer, name="review-answer"),
+    path("admin/desk/orders/audit/", audit.audit, name="audit"),
+    path("admin/desk/orders/audit/runs/", audit.runs, name="audit-runs"),
     path("admin/desk/money/waiting/", waiting.waiting, name="waiting"),
     path("admin/desk/money/waiting/<uuid:key>/tries/", waiting.tries, name="waiting-tries"),
     path("admin/desk/money/waiting/parcels/<slug:code>/<int:number>/capture/", waiting.capture, name="waiting-capture"),

@@ -16,7 +16,7 @@ from accounts.models import User
 from catalog import stock
 from catalog.models import Stock
 from okryu.calendar import local_day
-from orders import stock_holds
+from orders import events, stock_holds
 from orders.models import DeliverySlot, Order, OrderLine, Parcel
 from orders.paying import Outcome, pay
 from payments.gateway import Presented, luhn
@@ -79,6 +79,7 @@ def placed(user: User | None = None, *, parcels: list[dict[str, Any]] | None = N
         )
         for number, each in enumerate(wanted, start=1):
             _add_parcel(order, number, each)
+        events.write(order, "placed", by=order.user, total=order.total)
     return order
 
 
