@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -15,14 +15,16 @@ from django.http import QueryDict
 from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext
 
-from catalog import tokens
+from catalog import filter_names, tokens
 from catalog.facets import Chosen, Count
+from catalog.filter_names import Names
 from catalog.models import Category, Seller
 from catalog.scopes import Counting
 from catalog.tree import CategoryTree
 
 VALUES_LIMIT = 10  # chosen in one group
 GROUPS_LIMIT = 10  # groups with a choice
+ATTRIBUTES_OFFERED = 6  # of a list over many shelves
 COUNTED_TO = 1000
 ATTRIBUTE_PREFIX = "a-"
 VALUE = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -159,16 +161,6 @@ def category_group(tree: CategoryTree, counting: Counting) -> Group:
     return Group("category", gettext("Category"), options)
 
 
-@dataclass
-class Names:
-    """What the shelves' own filters are called: sellers, districts, attributes."""
-
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-
-    def of(self, kind: str) -> list[tuple[Any, ...]]:
-        return [row for row in self.rows if row[0] == kind]
-
-
 def names_for(path: Iterable[Category], counting: Counting, *, seller_slugs: Sequence[str]) -> Names:
     """One query for the sellers and districts of a list and for the attributes its shelves ask about."""
     with connection.cursor() as cursor:
@@ -184,26 +176,7 @@ def names_for(path: Iterable[Category], counting: Counting, *, seller_slugs: Seq
         return Names(cursor.fetchall())
 
 
-_NAMES = """
-SELECT what, id, slug, ko, en, kind, unit_ko, unit_en, bands, of FROM (
-    SELECT 'attribute' AS what, t.id, t.slug, t.name_ko_kp AS ko, t.name_en AS en, t.kind,
-           t.unit_ko_kp AS unit_ko, t.unit_en AS unit_en, t.bands, NULL::bigint AS of, t.position
-    FROM catalog_attribute t
-    WHERE t.is_filter AND EXISTS (SELECT FROM catalog_attribute_categories c
-                                  WHERE c.attribute_id = t.id AND c.category_id = ANY (%(path)s))
-    UNION ALL
-    SELECT 'option', o.id, o.slug, o.name_ko_kp, o.name_en, NULL, NULL, NULL, NULL, o.attribute_id, o.position
-    FROM catalog_attributeoption o JOIN catalog_attribute t ON t.id = o.attribute_id
-    WHERE t.is_filter AND EXISTS (SELECT FROM catalog_attribute_categories c
-                                  WHERE c.attribute_id = t.id AND c.category_id = ANY (%(path)s))
-    UNION ALL
-    SELECT 'seller', s.id, s.slug, s.name_ko_kp, s.name_en, NULL, NULL, NULL, NULL, NULL, s.position
-    FROM catalog_seller s WHERE s.is_active AND (s.id = ANY (%(sellers)s) OR s.slug = ANY (%(slugs)s))
-    UNION ALL
-    SELECT 'district', d.id, d.slug, d.name_ko_kp, d.name_en, NULL, NULL, NULL, NULL, NULL, d.position
-    FROM accounts_district d WHERE d.id = ANY (%(districts)s)
-) named ORDER BY position, id
-"""
+_NAMES = filter_names.rows_for(path="%(path)s", sellers="%(sellers)s", districts="%(districts)s")
 
 
 def shelf_groups(names: Names, counting: Counting) -> list[Group]:
@@ -215,6 +188,18 @@ def shelf_groups(names: Names, counting: Counting) -> list[Group]:
     options = names.of("option")
     attributes = [_attribute(row, [o for o in options if o[9] == row[1]], counting) for row in names.of("attribute")]
     return [*attributes, *place]
+
+
+def most_answered(groups: list[Group], counting: Counting, query: QueryDict) -> list[Group]:
+    """Of a list over many shelves the attributes most of its products answer, and any that the address chose."""
+
+    def answers(group: Group) -> int:
+        asked = [token for option in group.options for token in option.tokens]
+        return sum(part.carrying(asked).bit_count() for part in counting.parts)
+
+    told = [group for group in groups if group.name.startswith(ATTRIBUTE_PREFIX)]
+    best = sorted(told, key=answers, reverse=True)[:ATTRIBUTES_OFFERED]
+    return [group for group in groups if group not in told or group in best or group.name in query]
 
 
 def _named(rows: list[tuple[Any, ...]], kind: int) -> list[Option]:

@@ -84,12 +84,14 @@ def list_found(
     request: HttpRequest, tree: CategoryTree, product_ids: Sequence[int], *, carry: tuple[str, ...] = ("q",)
 ) -> Listing:
     """What a search found, best first. `carry` names parameters every link keeps."""
+    slugs = filters.wanted_values(request.GET, "seller")
     scope = Ranked(tuple(product_ids))
     form = _price_form(request)
-    counting = scope.counting(seller_slugs=(), by_price=_is_priced(form))
+    counting = scope.counting(seller_slugs=slugs, by_price=_is_priced(form))
     groups = [
         *filters.common_groups(),
         filters.category_group(tree, counting),
+        *filters.most_answered(filters.shelf_groups(counting.names, counting), counting, request.GET),
         filters.kind_group(),
         filters.stars_group(),
     ]

@@ -6,6 +6,7 @@ are true in the moment; one of more than ROWS_LIMIT products reads the packed bi
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from typing import Any
 
 from django.db import connection
 
-from catalog import facets, tokens
+from catalog import facets, filter_names, tokens
 from catalog.facets import Bits
+from catalog.filter_names import Names
 from catalog.packing import BLOCK_SLOTS, unpack_bits
 
 ROWS_LIMIT = 1000
@@ -31,6 +33,7 @@ class Counting:
     parts: list[Bits]
     sellers: list[int] = field(default_factory=list)  # who offers most of it, first
     is_whole: bool = True  # False: there are more products than were looked at
+    names: Names = field(default_factory=Names)  # of its filters, where they were read along
 
     @property
     def is_in_rows(self) -> bool:
@@ -94,10 +97,17 @@ class Ranked:
     ids: tuple[int, ...]
 
     def counting(self, *, seller_slugs: Sequence[str], by_price: bool) -> Counting:
-        rows = _fetch(_RANKED, ids=list(self.ids[:RANKED_LIMIT])) if self.ids else []
+        """With the names of its filters: sellers, districts, and what the shelves of its products ask about."""
+        if not self.ids:
+            return _counting([], everything=0, limit=RANKED_LIMIT)
+        with connection.cursor() as cursor:
+            cursor.execute(_RANKED, {"ids": list(self.ids[:RANKED_LIMIT]), "slugs": list(seller_slugs)})
+            found = cursor.fetchall()
+        rows = [(*row[:6],) for row in found if row[0] is not None]
         rows.sort(key=lambda row: row[3] or 0)
         counting = _counting(rows, everything=0, limit=RANKED_LIMIT)
         counting.is_whole = len(self.ids) <= RANKED_LIMIT
+        counting.names = Names([tuple(row) for told in found if told[6] for row in json.loads(told[6])])
         return counting
 
 
@@ -148,9 +158,28 @@ WHERE mine.token = %(mine)s AND mine.count > 0 AND (SELECT n FROM size) > %(limi
        OR b.token >= %(sellers_to)s AND (b.token < %(price_from)s OR %(by_price)s))
 """
 _RANKED = """
-SELECT l.product_id, l.price, NULL::bigint, w.place::int, NULL::bytea, l.tokens
-FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS w (id, place) JOIN catalog_listing l ON l.product_id = w.id
-"""
+WITH RECURSIVE found AS MATERIALIZED (
+    SELECT l.product_id, l.price, w.place::int AS place, l.tokens, l.seller_id, l.shelf_id
+    FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS w (id, place) JOIN catalog_listing l ON l.product_id = w.id
+), path AS (
+    SELECT DISTINCT shelf_id AS id FROM found
+    UNION SELECT c.parent_id FROM catalog_category c JOIN path ON path.id = c.id WHERE c.parent_id IS NOT NULL
+), sellers AS (
+    SELECT seller_id AS id FROM found GROUP BY seller_id ORDER BY count(*) DESC, seller_id LIMIT {sellers_offered}
+), districts AS (
+    SELECT DISTINCT district_id AS id FROM catalog_seller WHERE id IN (SELECT seller_id FROM found)
+)
+SELECT product_id, price, NULL::bigint, place, NULL::bytea, tokens, NULL::jsonb FROM found
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, ({names})
+""".replace("{sellers_offered}", str(SELLERS_OFFERED)).replace(
+    "{names}",
+    filter_names.json_for(
+        path="ARRAY(SELECT id FROM path)",
+        sellers="ARRAY(SELECT id FROM sellers)",
+        districts="ARRAY(SELECT id FROM districts)",
+    ),
+)
 
 
 def _fetch(sql: str, **params: Any) -> list[Row]:
