@@ -32,7 +32,7 @@ class Offer:
 
 def offer(product: Product, *, district: District, now: datetime, reach: Reach) -> Offer:
     """What one piece of `product` costs to have brought to the deliverable `district`, and when."""
-    vehicle = vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van, district=district)
+    vehicle = _vehicle(product, district)
     return _offer(product.seller, vehicle, district=district, now=now, reach=reach)
 
 
@@ -45,9 +45,12 @@ def price(product: Product, district: District) -> int | None:
     """The fee of one piece to `district`, in whole won; None where it is not brought."""
     if smallest_sum(product.seller, district) is None:
         return None
-    return delivery_fee(
-        district, vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van, district=district)
-    )
+    return delivery_fee(district, _vehicle(product, district))
+
+
+def _vehicle(product: Product, district: District) -> Vehicle:
+    """What carries one piece there."""
+    return vehicle_for(weight_g=product.weight_g, needs_van=product.needs_van, district=district)
 
 
 def _offer(seller: Seller, vehicle: Vehicle, *, district: District, now: datetime, reach: Reach) -> Offer:

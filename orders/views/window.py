@@ -42,14 +42,15 @@ def window(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
 
 def _show(request: HttpRequest, parcel: Parcel, *, error: str = "", status: int = 200) -> HttpResponse:
-    places, now = _places(parcel), timezone.now()
+    days, now = by_day(_places(parcel)), timezone.now()
     context = {
         "order": parcel.order,
         "parcel": parcel,
         "can_be_changed": can_be_changed(parcel.order, parcel, now),
         "change_until": change_until(parcel),
-        "days": by_day(places),
+        "days": days,
         "chosen": _due(parcel),
+        "is_later_day": _due(parcel).day in [day for day, _places in days[2:]],
         "error": error,
     }
     return render(request, "orders/window.html", context, status=status)
