@@ -103,6 +103,7 @@ class VariantInline(NeverDeleted, KoreanFirst, StackedInline[ProductVariant, Pro
         "markdown_until",
         ("name_ko_kp", "name_en"),
         ("size", "position"),
+        "packable_apart",
         ("colour_ko_kp", "colour_en"),
         ("flavour_ko_kp", "flavour_en"),
     ]

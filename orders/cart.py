@@ -113,10 +113,11 @@ def show_count(request: HttpRequest, response: HttpResponse, pieces: int) -> Non
 # ---------------------------------------------------------------- changing it
 
 
-def put(cart: Cart, *, variant: ProductVariant, quantity: int) -> Change:
+def put(cart: Cart, *, variant: ProductVariant, quantity: int, packed_apart: bool | None = None) -> Change:
     """Let the cart hold `quantity` pieces of this variant, bounded by the shelf and the limit of one line.
 
-    `variant` comes with product and stock. Raises CartFull, NothingLeft; then nothing changed.
+    `packed_apart` counts where the variant can be; None leaves it as it is. `variant` comes with product and stock.
+    Raises CartFull, NothingLeft; then nothing changed.
     """
     available = variant.available
     with transaction.atomic():
@@ -129,10 +130,11 @@ def put(cart: Cart, *, variant: ProductVariant, quantity: int) -> Change:
         if line is None:
             if CartLine.objects.filter(cart=cart).count() >= settings.CART_LINE_LIMIT:
                 raise CartFull
-            CartLine.objects.create(cart=cart, variant=variant, quantity=allowed, shown_price=variant.unit_price)
-        else:
-            line.quantity, line.shown_price = allowed, variant.unit_price
-            line.save(update_fields=["quantity", "shown_price"])
+            line = CartLine(cart=cart, variant=variant)
+        line.quantity, line.shown_price = allowed, variant.unit_price
+        if packed_apart is not None:
+            line.packed_apart = packed_apart and variant.packable_apart
+        line.save()
         _touch(cart)
     return Change(variant, asked=quantity, before=before, quantity=allowed, available=available)
 
@@ -153,6 +155,17 @@ def change_line(cart: Cart, *, line_id: int, quantity: int) -> Change:
             line.delete()
         _touch(cart)
     return Change(line.variant, asked=quantity, before=before, quantity=allowed, available=available)
+
+
+def pack_line(cart: Cart, *, line_id: int, packed_apart: bool) -> CartLine:
+    """Let a line of this very cart be packed apart, or together. Raises CartLine.DoesNotExist."""
+    with transaction.atomic():
+        _lock(cart)
+        line = CartLine.objects.select_related("variant__product").get(cart=cart, pk=line_id)
+        line.packed_apart = packed_apart and line.variant.packable_apart
+        line.save(update_fields=["packed_apart"])
+        _touch(cart)
+    return line
 
 
 def take_out(cart: Cart, lines: Iterable[CartLine]) -> None:
@@ -208,11 +221,15 @@ def _join(mine: Cart, theirs: Cart) -> tuple[list[Change], int]:
         quantity = min(asked, available or asked, settings.CART_QUANTITY_LIMIT)
         if kept is None:
             own[line.variant_id] = CartLine.objects.create(
-                cart=mine, variant=line.variant, quantity=quantity, shown_price=line.shown_price
+                cart=mine,
+                variant=line.variant,
+                quantity=quantity,
+                shown_price=line.shown_price,
+                packed_apart=line.packed_apart,
             )
         else:
-            kept.quantity, kept.shown_price = quantity, line.shown_price
-            kept.save(update_fields=["quantity", "shown_price"])
+            kept.quantity, kept.shown_price, kept.packed_apart = quantity, line.shown_price, line.packed_apart
+            kept.save(update_fields=["quantity", "shown_price", "packed_apart"])
         changes.append(Change(line.variant, asked=asked, before=before, quantity=quantity, available=available))
     return changes, left_out
 

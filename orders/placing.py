@@ -19,6 +19,7 @@ from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 
 from accounts.models import District, Neighbourhood, User
 from catalog import stock
@@ -370,9 +371,9 @@ def _promise(plan: ParcelPlan, choice: Choice, now: datetime, workdays: Workdays
 def _order_line(parcel: Parcel, position: Position, *, discount: int) -> OrderLine:
     product, variant = position.product, position.variant
     with override("ko-kp"):
-        name_ko_kp = f"{product.name} {variant.label}".strip()
+        name_ko_kp = _sold_name(position)
     with override("en"):
-        name_en = f"{product.name} {variant.label}".strip()
+        name_en = _sold_name(position)
     return OrderLine(
         parcel=parcel,
         variant=variant,
@@ -385,8 +386,14 @@ def _order_line(parcel: Parcel, position: Position, *, discount: int) -> OrderLi
         unit_price=position.unit_price,
         quantity=position.quantity,
         line_total=position.line_total,
+        packed_apart=position.packed_apart,
         discount=discount,
     )
+
+
+def _sold_name(position: Position) -> str:
+    """In the language in force; whoever packs it reads how."""
+    return _("%(name)s, packed apart") % {"name": position.name} if position.packed_apart else position.name
 
 
 def _in(code: str, thing: object, name: str) -> str:

@@ -68,6 +68,10 @@ class Position:
         return not self.is_withdrawn and self.unit_price > self.line.shown_price
 
     @property
+    def packed_apart(self) -> bool:
+        return self.line.packed_apart and self.variant.packable_apart
+
+    @property
     def fewer(self) -> int:
         """What the minus button asks for; below one it takes the line out."""
         return self.quantity - 1

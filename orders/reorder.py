@@ -40,7 +40,7 @@ def _put_line(cart: Cart, line: OrderLine, variant: ProductVariant | None, held:
         copied.gone.append(line)
         return
     try:
-        change = carts.put(cart, variant=variant, quantity=max(held, line.quantity))
+        change = carts.put(cart, variant=variant, quantity=max(held, line.quantity), packed_apart=line.packed_apart)
     except carts.NothingLeft:
         copied.sold_out.append(line)
         return

@@ -264,6 +264,11 @@ class Product(models.Model):
     def weight_text(self) -> str:
         return wording.weight(self.weight_g)
 
+    @cached_property
+    def packable_apart(self) -> bool:
+        """Some choice of it can be packed apart."""
+        return any(variant.packable_apart for variant in self.variants.all())
+
     @property
     def few_left(self) -> str:
         """ "7병 남음" when few pieces are left, else "". Said only when it is true, never to hurry people."""
@@ -318,6 +323,8 @@ class ProductVariant(models.Model):
     )
     # The lowest price of the thirty days before it was lowered; kept by the database.
     lowest_before = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    # Noodles and broth, rice and soup: the shopper may ask for them in separate vessels.
+    packable_apart = models.BooleanField(_("can be packed apart"), db_default=False, default=False)
     is_active = models.BooleanField(_("listed"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 

@@ -177,6 +177,7 @@ def _variant(product: Product, row: dict[str, Any], position: int, now: datetime
         flavour_ko_kp=row.get("flavour_ko", ""),
         flavour_en=row.get("flavour_en", ""),
         price=row["price_kpw"],
+        packable_apart=row.get("packable_apart", False),
         markdown_price=lowered,
         markdown_from=now - MARKDOWN if lowered else None,
         markdown_until=now + MARKDOWN if lowered else None,

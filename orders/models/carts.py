@@ -46,6 +46,7 @@ class CartLine(models.Model):
     quantity = models.PositiveSmallIntegerField()
     # The price the shopper saw when putting it in: a change since then is told.
     shown_price = models.PositiveBigIntegerField()
+    packed_apart = models.BooleanField(db_default=False, default=False)  # asked for; counts where the variant can be
     added_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -338,6 +338,8 @@ class OrderLine(models.Model):
     confirmed_quantity = models.PositiveSmallIntegerField(_("confirmed"), null=True, blank=True)
     returned_quantity = models.PositiveSmallIntegerField(_("returned"), default=0)
     line_total = models.PositiveBigIntegerField(_("total"))
+    # As the names above say as well: whoever packs, carries or receives it reads it there.
+    packed_apart = models.BooleanField(_("packed apart"), db_default=False, default=False)
     # This line's part of the order's voucher, for all its pieces.
     discount = models.PositiveBigIntegerField(_("discount"), db_default=0, default=0)
 

@@ -46,11 +46,12 @@ def cart_lines(request: HttpRequest) -> HttpResponse:
         quantity = 0
     if quantity < 1:
         context = {"variant": variant, "typed": typed[:20], "next": safe_next(request, "")}
+        context["packed_apart"] = "packed_apart" in request.POST
         return render(request, "orders/put_in_cart.html", context, status=422)
     mine, token = carts.cart_to_fill(request)
     target = safe_next(request, reverse("orders:cart"))
     try:
-        change = carts.put(mine, variant=variant, quantity=quantity)
+        change = carts.put(mine, variant=variant, quantity=quantity, packed_apart="packed_apart" in request.POST)
     except carts.NothingLeft:
         messages.error(request, _("%(name)s is sold out.") % {"name": variant.product.name})
     except Cart.DoesNotExist:
@@ -77,6 +78,9 @@ def cart_line(request: HttpRequest, line_id: int) -> HttpResponse:
     try:
         if mine is None:
             raise CartLine.DoesNotExist
+        if "packed_apart" in request.POST:
+            carts.pack_line(mine, line_id=line_id, packed_apart=request.POST["packed_apart"] == "1")
+            return redirect("orders:cart")
         change = carts.change_line(mine, line_id=line_id, quantity=parse_quantity(typed))
     except (CartLine.DoesNotExist, Cart.DoesNotExist):
         # Somebody else's line, or one taken out a moment ago by a double click: the cart says how it stands.
