@@ -59,7 +59,7 @@ def late_parcels(now: datetime, *, limit: int) -> list[tuple[str, int]]:
     """Order codes and numbers of what is late at `now`, the longest first. One query, over what is under way."""
     packs_before = Q(seller__kind=Seller.Kind.PRODUCER) | Q(seller__lead_days__gt=0)
     rows = (
-        Parcel.objects.filter(order__status=Order.Status.PAID)
+        Parcel.objects.filter(order__status=Order.Status.PAID, status__in=[*WAITING, Status.DISPATCHED])
         .alias(
             since=Coalesce("expected_from", "promised_from"),
             until=Coalesce("expected_until", "promised_until"),

@@ -11,7 +11,7 @@ from datetime import date
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
 from orders.models import DeliverySlot
@@ -40,11 +40,6 @@ def places_left(*, zone_id: str, first: date, last: date) -> dict[SlotKey, int]:
     """Free places of the windows somebody has asked for; a window that is missing has its whole capacity. One query."""
     rows = DeliverySlot.objects.filter(zone_id=zone_id, day__range=(first, last))
     return {(slot.day, slot.start_hour, slot.vehicle): slot.left for slot in rows}
-
-
-def full(*, first: date) -> QuerySet[DeliverySlot]:
-    """The windows from `first` on that take no more parcels."""
-    return DeliverySlot.objects.filter(Q(taken__gte=F("capacity")) | Q(is_closed=True), day__gte=first).order_by("pk")
 
 
 def capacity(vehicle: str) -> int:

@@ -126,6 +126,7 @@ class TestMoving:
         assert (parcel.expected_from, parcel.expected_until) == (at(day, 16), at(day, 17))
         clock(at(day, 18))
         assert move_late_parcels() == 0
+        assert move_late(order_code=order.code, number=1) is None
 
     def test_what_is_not_under_way_is_never_late(self, order: Order, clock: Any) -> None:
         decline_parcel(order_code=order.code, number=1, reason="other")  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from catalog.models import ProductVariant
 from okryu.calendar import at
 from orders import slots
 from orders.models import DeliverySlot, Order
+from orders.reach import read_reach
 from tests.factories import StaffFactory
 from tests.orders.shopping import checkout_form, put
 
@@ -66,7 +67,7 @@ def test_closed_windows_promise_nothing_more_and_open_again(bureau: Client, wind
     assert "1 window was changed" in bureau.post(LIST, act, follow=True, **EN).content.decode()
     key = (DAY, 18, "motorbike")
     assert slots.places_left(zone_id="A", first=DAY, last=DAY) == {key: 0}
-    assert list(slots.full(first=DAY)) == [window]
+    assert read_reach(at(DAY, 9)).full == {("A", key)}
     assert "0 windows" in bureau.post(LIST, act, follow=True, **EN).content.decode()
     bureau.post(LIST, {**act, "action": "reopen_windows"})
     assert slots.places_left(zone_id="A", first=DAY, last=DAY) == {key: 3}

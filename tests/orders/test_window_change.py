@@ -56,6 +56,14 @@ def test_the_same_form_twice_is_one_change(mine: Client, order: Order) -> None:
     assert kinds(order).count("window_changed") == 1
 
 
+def test_the_same_change_twice_at_once_is_one_change(order: Order) -> None:
+    """The second comes when the page has long been answered: the verb itself sees that nothing is left to do."""
+    for _ in range(2):
+        changed = change_window(order_code=order.code, number=1, window=window(3, 10))
+        assert changed.due_from == window(3, 10).start
+    assert (kinds(order).count("window_changed"), taken()) == (1, {(in_days(3), 10): 1})
+
+
 def test_a_full_window_is_refused_and_the_old_place_kept(mine: Client, order: Order) -> None:
     DeliverySlot.objects.create(
         zone_id="A", day=in_days(3), start_hour=10, end_hour=12, vehicle="motorbike", capacity=8, taken=8
