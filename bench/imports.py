@@ -2,7 +2,8 @@
 
     python -m bench.imports [--json] [--rows 50000]
 
-The file is generated: new products in both languages with prices, stock and descriptions, as CSV. A copy of the
+The file is generated: new products in both languages with prices, stock, descriptions and answers to three attributes
+of their categories, where these ask, as CSV or, with --xlsx, as a workbook. A copy of the
 database takes it, all rows or none, in a process of its own: every row is checked, then every row is written, and the
 database's triggers keep lists, search and price history as always. Seconds are of both stages together, megabytes the
 most that the process ever held. The copy is dropped.
@@ -27,6 +28,7 @@ from typing import Any
 
 import environ
 import psycopg
+from openpyxl import Workbook
 from psycopg import sql
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "okryu.settings")
@@ -39,15 +41,18 @@ HEADER = (
     "sku,name_ko_kp,name_en,seller,category,price,stock,weight_g,content_amount,content_unit,"
     "description_ko_kp,description_en"
 )
+ANSWERS = {"a-colour": ["o1", "o2", "o3"], "a-volume": ["250", "500", "750"], "a-organic": ["yes", "no", ""]}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--xlsx", action="store_true")
     parser.add_argument("--file", help=argparse.SUPPRESS)  # the child that is measured
     options = parser.parse_args()
-    figures = measured(Path(options.file)) if options.file else measure(options.rows)
+    kind = "xlsx" if options.xlsx else "csv"
+    figures = measured(Path(options.file)) if options.file else measure(options.rows, kind=kind)
     if options.json:
         print(json.dumps(figures))
     else:
@@ -55,14 +60,15 @@ def main() -> None:
             print(f"{name}: {value:,.1f}" if isinstance(value, float) else f"{name}: {value:,}")
 
 
-def measure(rows: int) -> dict[str, Any]:
+def measure(rows: int, *, kind: str = "csv") -> dict[str, Any]:
     """Generate the file, copy the database, and let a child of ours import the one into the other."""
     with _copied(os.environ["DATABASE_URL"]) as url, tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "goods.csv"
+        file = Path(folder) / f"goods.{kind}"
         with _connected(url) as database:
             sellers = [slug for (slug,) in database.execute("SELECT slug FROM catalog_seller ORDER BY id LIMIT 20")]
             shelves = [slug for (slug,) in database.execute("SELECT slug FROM catalog_category ORDER BY id LIMIT 20")]
-        _write(file, rows, sellers, shelves)
+            asked = [f"a-{slug}" for (slug,) in database.execute("SELECT slug FROM catalog_attribute")]
+        _write(file, rows, sellers, shelves, {name: given for name, given in ANSWERS.items() if name in asked})
         child = subprocess.run(
             [sys.executable, "-m", "bench.imports", "--json", f"--file={file}"],
             cwd=ROOT,
@@ -103,29 +109,38 @@ def _connected(url: str, *, database: str = "") -> psycopg.Connection[tuple[Any,
     )
 
 
-def _write(file: Path, rows: int, sellers: list[str], shelves: list[str]) -> None:
-    dice = random.Random(SEED)
+def _write(file: Path, rows: int, sellers: list[str], shelves: list[str], answers: dict[str, list[str]]) -> None:
+    if file.suffix == ".xlsx":
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet()
+        for row in _rows(rows, sellers, shelves, answers):
+            sheet.append(row)
+        book.save(file)
+        return
     with file.open("w", newline="", encoding="utf-8") as text:
-        writer = csv.writer(text)
-        writer.writerow(HEADER.split(","))
-        for n in range(rows):
-            name = f"{dice.choice(BRANDS)} {dice.choice(GOODS)} {n}"
-            writer.writerow(
-                [
-                    f"BENCH-{n:06d}",
-                    name,
-                    f"Good thing {n} of quality",
-                    dice.choice(sellers),
-                    dice.choice(shelves),
-                    dice.randint(100, 90_000),
-                    dice.randint(0, 50),
-                    dice.randint(50, 5000),
-                    500,
-                    "g",
-                    f"{name} 품질이 좋은 제품입니다. " * 3,
-                    "A good product of high quality, made at home. " * 3,
-                ]
-            )
+        csv.writer(text).writerows(_rows(rows, sellers, shelves, answers))
+
+
+def _rows(rows: int, sellers: list[str], shelves: list[str], answers: dict[str, list[str]]) -> Iterator[list[Any]]:
+    dice = random.Random(SEED)
+    yield [*HEADER.split(","), *answers]
+    for n in range(rows):
+        name = f"{dice.choice(BRANDS)} {dice.choice(GOODS)} {n}"
+        yield [
+            f"BENCH-{n:06d}",
+            name,
+            f"Good thing {n} of quality",
+            dice.choice(sellers),
+            dice.choice(shelves),
+            dice.randint(100, 90_000),
+            dice.randint(0, 50),
+            dice.randint(50, 5000),
+            500,
+            "g",
+            f"{name} 품질이 좋은 제품입니다. " * 3,
+            "A good product of high quality, made at home. " * 3,
+            *(dice.choice(given) for given in answers.values()),
+        ]
 
 
 def measured(file: Path) -> dict[str, Any]:
@@ -154,6 +169,7 @@ def measured(file: Path) -> dict[str, Any]:
         "seconds": ended - begun,
         "check_seconds": checked - begun,
         "write_seconds": ended - checked,
+        "cpu_seconds": time.process_time(),
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "rows_written": one.written_count,
     }

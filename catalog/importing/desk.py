@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.private import member
 from accounts.staff import staff_page
-from catalog.importing import export, stages
+from catalog.importing import answers, export, stages
 from catalog.importing import mapping as mappings
 from catalog.importing.fields import BY_NAME
 from catalog.importing.files import receive
@@ -91,7 +91,7 @@ def _page(request: HttpRequest, one: CatalogueImport, form: WritingForm) -> Http
     context = {
         "import": one,
         "form": form,
-        "rows": [_row(row, one) for row in page[:SHOWN]],
+        "rows": _rows(page[:SHOWN], one),
         "shown": shown,
         "counts": _counts(one),
         "after": int(after),
@@ -118,7 +118,16 @@ def _counts(one: CatalogueImport) -> list[tuple[str, str, int]]:
     return [(str(state), str(state.label), count) for state, count in known]
 
 
-def _row(row: ImportRow, one: CatalogueImport) -> dict[str, Any]:
+def _rows(rows: list[ImportRow], one: CatalogueImport) -> list[dict[str, Any]]:
+    attributes = answers.labels(name for row in rows for name, *_ in row.changes or [])
+
+    def label_of(name: str) -> str:
+        return str(BY_NAME[name].label) if name in BY_NAME else attributes.get(name, name)
+
+    return [_row(row, one, label_of) for row in rows]
+
+
+def _row(row: ImportRow, one: CatalogueImport, label_of: Callable[[str], str]) -> dict[str, Any]:
     """A row in words: what it is called, and its changes or what is wrong in which column."""
     mapping = mappings.from_json(one.mapping)
     told = dict(zip(mapping.fields, mapping.values_of(row.cells), strict=True))
@@ -129,7 +138,7 @@ def _row(row: ImportRow, one: CatalogueImport) -> dict[str, Any]:
         "sku": mapping.prefix + told.get("sku", ""),
         "name": told.get("name_ko_kp") or told.get("name_en", ""),
         "price": told.get("price", ""),
-        "changes": [(BY_NAME[name].label, old, new) for name, old, new in row.changes or []],
+        "changes": [(label_of(name), old, new) for name, old, new in row.changes or []],
         "errors": [(_column(name, mapping, one), say(word, values)) for name, word, values in row.errors or []],
     }
 

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
+from catalog.importing.answers import targets
 from catalog.importing.fields import BY_NAME
 from catalog.importing.mapping import Mapping
 from catalog.importing.offers import Offer, OfferResource, offers_where
@@ -26,10 +27,12 @@ COLUMNS = [name for name in BY_NAME if name not in LEFT_OUT]
 
 def rows() -> Iterator[list[str]]:
     """The header, then every variant, the oldest first."""
-    resource = OfferResource(Mapping(columns={name: place for place, name in enumerate(COLUMNS)}))
-    yield COLUMNS
+    columns = [*COLUMNS, *(target.name for target in targets())]
+    resource = OfferResource(Mapping(columns={name: place for place, name in enumerate(columns)}))
+    yield [*COLUMNS, *resource.answers.attributes]
     after = 0
     while offers := offers_where("WHERE v.id > %s ORDER BY v.id LIMIT %s", [after, BATCH]):
+        resource.add_answers(offers)
         for offer in offers:
             offer.stock = offer.stock_was = offer.on_hand
             yield _row(resource, offer)
@@ -37,7 +40,8 @@ def rows() -> Iterator[list[str]]:
 
 
 def _row(resource: OfferResource, offer: Offer) -> list[str]:
-    return [guarded(str(field.export(offer) or "")) for field in resource.get_import_fields()]
+    told = [str(resource.fields[name].export(offer) or "") for name in COLUMNS]
+    return [guarded(text) for text in (*told, *(offer.answers.get(name, "") for name in resource.answers.attributes))]
 
 
 def guarded(text: str) -> str:

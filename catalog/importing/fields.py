@@ -114,7 +114,7 @@ class Target:
     """One thing a column can be."""
 
     name: str  # also the column's header in an export
-    label: _StrPromise
+    label: _StrPromise | str
     widget: Callable[[], Widget]
     aliases: tuple[str, ...] = ()  # headers it is guessed by
     hint: _StrPromise | str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,6 +14,7 @@ from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District
+from catalog.importing import answers
 from catalog.importing.fields import BY_NAME, TARGETS, Price, Target
 from catalog.importing.mapping import Mapping
 from catalog.importing.shelves import PLACES, Shelves
@@ -82,9 +83,10 @@ class MappingForm(forms.Form):
             "district": mapping.district,
         }
         super().__init__(data, initial=initial)
+        self.attributes = answers.targets()
         choices: list[tuple[str, Any]] = [("", _("not in the file"))]
         choices += [(str(n), f"{n + 1}. {name or '–'}"[:80]) for n, name in enumerate(header)]
-        for target in TARGETS:
+        for target in self._targets():
             label = capfirst(target.label)
             place = mapping.columns.get(target.name)
             self.fields[f"column_{target.name}"] = forms.ChoiceField(
@@ -102,8 +104,11 @@ class MappingForm(forms.Form):
                     initial=mapping.fixed.get(target.name, ""),
                 )
 
-    def lines(self) -> Iterator[Line]:
-        for target in TARGETS:
+    def _targets(self) -> list[Target]:
+        return [*TARGETS, *self.attributes]
+
+    def lines(self, targets: Iterable[Target] = TARGETS) -> Iterator[Line]:
+        for target in targets:
             fixed = self[f"fixed_{target.name}"] if target.fixable else None
             yield Line(target, self[f"column_{target.name}"], fixed)
 
@@ -113,15 +118,17 @@ class MappingForm(forms.Form):
     def other_lines(self) -> list[Line]:
         return [one for one in self.lines() if one.target.name not in FIRST]
 
+    def attribute_lines(self) -> list[Line]:
+        return list(self.lines(self.attributes))
+
     @property
     def has_other_lines(self) -> bool:
         """Something of the folded part is filled in or wrong: it stands open."""
-        return any(
-            bound.errors or bound.value()
-            for one in self.other_lines()
-            for bound in (one.column, one.fixed)
-            if bound is not None
-        )
+        return _says_something(self.other_lines())
+
+    @property
+    def has_attribute_lines(self) -> bool:
+        return _says_something(self.attribute_lines())
 
     def clean_factor(self) -> str:
         try:
@@ -147,7 +154,7 @@ class MappingForm(forms.Form):
         return cleaned
 
     def _mapping(self, cleaned: dict[str, Any]) -> Mapping:
-        columns = {target.name: cleaned[f"column_{target.name}"] for target in TARGETS}
+        columns = {target.name: cleaned[f"column_{target.name}"] for target in self._targets()}
         fixed = {target.name: cleaned.get(f"fixed_{target.name}", "").strip() for target in TARGETS}
         return Mapping(
             columns={name: int(place) for name, place in columns.items() if place},
@@ -173,6 +180,11 @@ class MappingForm(forms.Form):
                     shelves.find(name, text, {})
             except Wrong as wrong:
                 self.add_error(f"fixed_{name}", say(wrong.word, wrong.values))
+
+
+def _says_something(lines: Iterable[Line]) -> bool:
+    bounds = [bound for line in lines for bound in (line.column, line.fixed) if bound is not None]
+    return any(bound.errors or bound.value() for bound in bounds)
 
 
 def _place(line: Line) -> int:

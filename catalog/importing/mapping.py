@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from accounts.models import User
-from catalog.importing.fields import TARGETS
+from catalog.importing import answers
+from catalog.importing.fields import BY_NAME, TARGETS, Target
 from catalog.models import RememberedMapping
 
 
@@ -25,8 +27,9 @@ class Mapping:
 
     @property
     def fields(self) -> list[str]:
-        """Every field this says something about, in the order of TARGETS."""
-        return [target.name for target in TARGETS if target.name in self.columns or target.name in self.fixed]
+        """Every field this says something about, in the order of TARGETS, then attributes by their address words."""
+        told = self.columns.keys() | self.fixed.keys()
+        return [*(target.name for target in TARGETS if target.name in told), *sorted(told - BY_NAME.keys())]
 
     @property
     def price_factor(self) -> Decimal:
@@ -52,7 +55,7 @@ def from_json(data: dict[str, Any]) -> Mapping:
 def proposed(header: list[str], by: User) -> Mapping:
     """What the same person said about the same header the last time; else a guess by the columns' names."""
     found = RememberedMapping.objects.filter(by=by, header_digest=_digest(header)).first()
-    return from_json(found.mapping) if found else guessed(header)
+    return from_json(found.mapping) if found else guessed(header, [*TARGETS, *answers.targets()])
 
 
 def remember(header: list[str], mapping: Mapping, *, by: User) -> None:
@@ -61,11 +64,11 @@ def remember(header: list[str], mapping: Mapping, *, by: User) -> None:
     )
 
 
-def guessed(header: list[str]) -> Mapping:
+def guessed(header: list[str], targets: Sequence[Target] = TARGETS) -> Mapping:
     """Columns by the names of an export first, then by words people use; every column is taken once."""
     plain = [_plain(name) for name in header]
     columns: dict[str, int] = {}
-    for wanted in ([(t.name, (t.name,)) for t in TARGETS], [(t.name, t.aliases) for t in TARGETS]):
+    for wanted in ([(t.name, (t.name,)) for t in targets], [(t.name, t.aliases) for t in targets]):
         for name, words in wanted:
             for word in map(_plain, words):
                 if name not in columns and word in plain and plain.index(word) not in columns.values():

@@ -18,6 +18,7 @@ from import_export.instance_loaders import BaseInstanceLoader
 from import_export.results import RowResult
 from tablib import Dataset
 
+from catalog.importing.answers import Answer, Answers
 from catalog.importing.fields import BY_NAME, OF_PRODUCT, PAIRS, Price, Text, is_hangul
 from catalog.importing.mapping import Mapping
 from catalog.importing.shelves import Shelves
@@ -68,13 +69,14 @@ class Offer:
     reserved: int = 0
     number: int = 0  # of the row
     before: Offer | None = None
+    answers: dict[str, str] = field(default_factory=dict)  # column of an attribute → its answer
     changes: list[list[str]] = field(default_factory=list)
 
     def __str__(self) -> str:
         return self.sku
 
     def copy(self) -> Offer:
-        return Offer(**{name: getattr(self, name) for name in NAMES})
+        return Offer(**{**{name: getattr(self, name) for name in NAMES}, "answers": dict(self.answers)})
 
     @property
     def product_values(self) -> tuple[object, ...]:
@@ -125,6 +127,7 @@ class OffersOfChunk(BaseInstanceLoader):
         skus = [resource.sku_of(row) for row in dataset.dict]
         self.found = {offer.sku: offer for offer in offers_where("WHERE v.sku = ANY(%s)", [skus])}
         self.received = resource.received_before(self.found.values()) if "received" in resource.fields else set()
+        resource.add_answers(self.found.values())
 
     def get_instance(self, row: dict[str, str]) -> Offer | None:
         return self.found.get(self.resource.sku_of(row))
@@ -152,11 +155,16 @@ class OfferResource(resources.Resource):
         self.groups: dict[str, int | None] = {}  # the file's word for a product → its id, None while it is new
         self.numbers: list[int] = []
         self.received: set[tuple[int | None, str]] = set()
-        self.fields = {name: self._field(name) for name in mapping.fields}
+        self.answers = Answers(mapping.fields)
+        self.fields = {
+            name: self._field(name) for name in mapping.fields if name in BY_NAME or name in self.answers.attributes
+        }
         self._in_order = list(self.fields.values())
         self._compared = [name for name in COMPARED if name in self.fields or name in _followers(self.fields)]
 
     def _field(self, name: str) -> Field:
+        if name in self.answers.attributes:
+            return Field(attribute=name, column_name=name, widget=Answer(self.answers.attributes[name]))
         widget = BY_NAME[name].widget()
         if isinstance(widget, Text):
             widget.shortens = self.mapping.shortens and name not in ("sku", "product", "seller", "kind", "category")
@@ -201,6 +209,9 @@ class OfferResource(resources.Resource):
             name = str(one.attribute)
             try:
                 value = one.clean(row)
+                if name in self.answers.attributes:
+                    self._answer(instance, name, value)
+                    continue
                 if name in ("seller", "category", "kind"):
                     value = self.shelves.find(name, value, row)
                 if name == "sku":
@@ -216,6 +227,20 @@ class OfferResource(resources.Resource):
             self._complete(instance)
         except _InColumn as wrong:
             raise ValidationError({wrong.column: _error(wrong)}) from None
+
+    def _answer(self, offer: Offer, name: str, text: str | None) -> None:
+        """Only what a row tells; the category may stand in a later column, so whether it asks is seen afterwards."""
+        if text:
+            offer.answers[name] = text
+        elif text is not None:
+            offer.answers.pop(name, None)
+
+    def add_answers(self, offers: Iterable[Offer]) -> None:
+        """What the shop knows of these offers' products, of the attributes in the file. One query."""
+        offers = list(offers)
+        known = self.answers.of(offer.product_id for offer in offers)
+        for offer in offers:
+            offer.answers = dict(known.get(offer.product_id or 0, {}))
 
     def skip_row(self, instance: Offer, original: None, row: object, import_validation_errors: Any = None) -> bool:
         if import_validation_errors:
@@ -246,6 +271,7 @@ class OfferResource(resources.Resource):
         _fill_languages(offer)
         self._once(offer)
         self._needed(offer)
+        self._asked(offer)
         self._one_product(offer)
         self._shelf(offer)
 
@@ -265,6 +291,12 @@ class OfferResource(resources.Resource):
         if len(offer.sku) > 40:
             raise _InColumn("sku", "long", limit=40)
 
+    def _asked(self, offer: Offer) -> None:
+        before = offer.before.answers if offer.before else {}
+        for name, text in offer.answers.items():
+            if text != before.get(name) and not self.answers.asked_by(offer.category, name):
+                raise _InColumn(name, "not_asked", category=offer.category)
+
     def _one_product(self, offer: Offer) -> None:
         """The row's product: the SKU's own, or the one its word stands for; all its rows say the same about it."""
         before, word = offer.before, offer.product if "product" in self.fields else ""
@@ -275,7 +307,7 @@ class OfferResource(resources.Resource):
         key = word or (before.product if before else "")
         if not key:
             return
-        saying = hash(offer.product_values)
+        saying = hash((offer.product_values, *sorted(offer.answers.items())))
         first, said = self.said.setdefault(key, (offer.number, saying))
         if said != saying:
             raise _InColumn("product" if word else "sku", "differs", row=first)
@@ -299,7 +331,9 @@ class OfferResource(resources.Resource):
         for name in OF_PRODUCT:
             if name not in self.fields:
                 setattr(offer, name, getattr(brother, name))
-        if word not in self.said and offer.product_values != brother.product_values:
+        self.add_answers([brother])
+        offer.answers = brother.answers | offer.answers
+        if word not in self.said and (offer.product_values, offer.answers) != (brother.product_values, brother.answers):
             raise _InColumn("product", "says_other")
 
     def _shelf(self, offer: Offer) -> None:
@@ -333,6 +367,11 @@ class OfferResource(resources.Resource):
             [name, show(getattr(before, name)), show(getattr(offer, name))]
             for name in self._compared
             if getattr(before, name) != getattr(offer, name)
+        ]
+        changes += [
+            [name, before.answers.get(name, ""), offer.answers.get(name, "")]
+            for name in self.answers.attributes
+            if before.answers.get(name) != offer.answers.get(name)
         ]
         if offer.stock is not None and offer.stock != before.on_hand:
             changes.append(["stock", show(before.on_hand), show(offer.stock)])

@@ -33,6 +33,8 @@ WORDS = {
     "range": _("Must be from %(low)s to %(high)s."),
     "price": _("“%(value)s” is not a price."),
     "price_range": _("The price would be %(price)s. It must be from 1 to 10,000,000 won."),
+    "amount": _("“%(value)s” is not an amount."),
+    "not_asked": _("Products of “%(category)s” are not asked for this."),
     "yes_no": _("“%(value)s” is neither yes nor no."),
     "choice": _("“%(value)s” is not one of: %(choices)s."),
     "unknown": _("There is no “%(value)s” in the shop."),

@@ -68,6 +68,7 @@ def write(offers: list[Offer], resource: OfferResource, *, by: User, cause: str,
         raise transaction.TransactionManagementError("offers are written in the transaction of their chunk")
     resource.shelves.make()
     groups = _write_products(offers, resource.shelves)
+    _write_answers(offers, resource)
     _write_variants(offers)
     _write_shelves(offers, resource, by=by, cause=cause, note=note)
     return groups
@@ -112,6 +113,18 @@ def _insert_products(new: list[Offer], shelves: Shelves) -> list[int]:
 def _slug(offer: Offer) -> str:
     name = offer.name_en or offer.name_ko_kp
     return slugify(romanise(name) if is_hangul(name) else name)[:80].strip("-") or slugify(offer.sku)[:80] or "product"
+
+
+def _write_answers(offers: list[Offer], resource: OfferResource) -> None:
+    """Of each product once: its rows say the same."""
+    changed: dict[tuple[int, str], str] = {}
+    for offer in offers:
+        before = offer.before.answers if offer.before else {}
+        for name in resource.answers.attributes:
+            text = offer.answers.get(name, "")
+            if offer.product_id and text != before.get(name, ""):
+                changed[offer.product_id, name] = text
+    resource.answers.write([(pk, name, text) for (pk, name), text in sorted(changed.items())])
 
 
 def _update_places(changed: Sequence[tuple[int, Offer]], shelves: Shelves) -> None:
