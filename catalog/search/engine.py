@@ -113,7 +113,8 @@ class _Search:
     def _parts(self) -> list[str]:
         """Words it could be cut into, where it is long enough to be more than one."""
         whole = self.text.replace(" ", "")
-        return vocabulary.parts_of(whole) if len(whole) >= SHORTEST_CUT[whole.isascii()] else []
+        parts = vocabulary.parts_of(whole) if len(whole) >= SHORTEST_CUT[whole.isascii()] else []
+        return list(dict.fromkeys([*parts, *(word for word in self.words if len(self.words) > 1)]))
 
     # ---------------------------------------------------------------- sure: as it stands
     def _sure(self, each: list[Group]) -> list[Tier]:
@@ -125,11 +126,14 @@ class _Search:
             exact = replace(whole, probes=[replace(p, whole_word=True) for p in whole.probes if p.column in "kfe"])
             tiers.append(Tier("A", "the whole query as a word", self.text, [exact], self.limit))
         tiers.append(Tier("A", "the whole query", self.text, [whole], self.limit))
+        is_initials = hangul.is_initials(self.text)
         if each:
-            tiers.append(Tier("B", "every word, in any order", self.text, each, PAGE))
-        if not hangul.is_initials(self.text):
-            groups = each or [Group([])]
-            told = [self._with_descriptions(group, word) for group, word in zip(groups, words, strict=True)]
+            # Descriptions in the same question: the index is read for each word once, and names score higher anyway.
+            pairs = zip(each, words, strict=True)
+            told = each if is_initials else [self._with_descriptions(group, word) for group, word in pairs]
+            tiers.append(Tier("B", "every word, in any order, of descriptions too", self.text, told, PAGE))
+        elif not is_initials:
+            told = [self._with_descriptions(Group([]), self.text)]
             tiers.append(Tier("W", "words of descriptions, kinds and variants", self.text, told, PAGE))
         return tiers
 
@@ -146,6 +150,9 @@ class _Search:
         whole, args = none_of(tiers, above=UNSURE), []
         wrong: list[str] = []
         for place, group in enumerate(each if all(each) else []):
+            if self.words[place] in self._facts.sold:  # some product has it: the documents need not be asked
+                wrong.append(f"WHEN {place} THEN false")
+                continue
             condition, group_args = any_of(group)
             wrong.append(f"WHEN {place} THEN NOT EXISTS (SELECT FROM catalog_searchdoc WHERE visible AND {condition})")
             args += group_args

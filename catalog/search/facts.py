@@ -25,6 +25,7 @@ class Facts:
     categories: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     skus: list[int] = field(default_factory=list)  # products
     terms: set[str] = field(default_factory=set)  # of the parts that were asked about, the words of the shop
+    sold: set[str] = field(default_factory=set)  # those of them that some product has
 
 
 def gather(texts: Sequence[str], *, sku: str = "", parts: Sequence[str] = ()) -> Facts:
@@ -49,7 +50,9 @@ def gather(texts: Sequence[str], *, sku: str = "", parts: Sequence[str] = ()) ->
         )
         args += [f"{form.replace('_', chr(92) + '_')}%" for form in (sku, sku.upper(), sku.lower())]
     if parts:
-        statements.append("SELECT 'term', term, '' FROM catalog_searchterm WHERE term = ANY(%s) AND kind IN ('k', 'e')")
+        statements.append(
+            "SELECT 'term', term, df::text FROM catalog_searchterm WHERE term = ANY(%s) AND kind IN ('k', 'e')"
+        )
         args.append(list(parts))
     head = f"WITH RECURSIVE {named} " if named else ""
     return _collected(texts, ask(head + " UNION ALL ".join(statements), args))
@@ -92,6 +95,8 @@ def _collected(texts: Sequence[str], rows: list[tuple[Any, ...]]) -> Facts:
             facts.skus.append(int(one))
         else:
             facts.terms.add(one)
+            if other != "0":
+                facts.sold.add(one)
     facts.skus = list(dict.fromkeys(facts.skus))
     facts.pairs = dict(sorted(pairs.items(), key=lambda pair: -len(pair[0])))
     return facts
