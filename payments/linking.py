@@ -41,21 +41,22 @@ def link_card(*, user: User, number: str, pin: str, address: str) -> MemberCard:
     if verified.code != APPROVED or verified.token is None:
         raise CardRefused(verified.code)
     with transaction.atomic(durable=True):
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        linked = MemberCard.objects.filter(user=user, unlinked_at=None)
-        if same := linked.filter(token=verified.token).first():
-            return same
-        linked.update(unlinked_at=Now())
+        kept = _keep(user, verified.token, verified.last4)
         user.fix_name()
-        return MemberCard.objects.create(user=user, token=verified.token, last4=verified.last4)
+        return kept
 
 
 def follow_card(*, user: User, token: UUID, last4: str) -> MemberCard:
     """The network has replaced the member's card by another on the same account: keep that one. Safe to repeat."""
     with transaction.atomic(durable=True):
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        linked = MemberCard.objects.filter(user=user, unlinked_at=None)
-        if same := linked.filter(token=token).first():
-            return same
-        linked.update(unlinked_at=Now())
-        return MemberCard.objects.create(user=user, token=token, last4=last4)
+        return _keep(user, token, last4)
+
+
+def _keep(user: User, token: UUID, last4: str) -> MemberCard:
+    """This card in place of any other of the member's, who is locked; the one there is when it is the same."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    linked = MemberCard.objects.filter(user=user, unlinked_at=None)
+    if same := linked.filter(token=token).first():
+        return same
+    linked.update(unlinked_at=Now())
+    return MemberCard.objects.create(user=user, token=token, last4=last4)

@@ -56,8 +56,3 @@ def words_for(code: str | None) -> _StrPromise:
 def may_try_again(code: str | None) -> bool:
     """Whether paying again makes sense, with this card or another."""
     return code in _TRY_AGAIN or code in _OTHER_CARD or code in {"61", "65"}
-
-
-def needs_other_card(code: str | None) -> bool:
-    """Whether only another card helps."""
-    return code in _OTHER_CARD

@@ -89,14 +89,19 @@ def load(*, card: Card, amount: int, deposit: UUID) -> Transfer:
             if (old.kind, old.credit_account_id, old.amount) != ("load", card.account_id, amount):
                 raise ValueError("this deposit was used for something else")
             return old
-        return Transfer.objects.create(
-            uuid=deposit,
-            kind="load",
-            debit_account=Account.objects.get(kind=Account.Kind.FLOAT, owner=""),
-            credit_account_id=card.account_id,
-            amount=amount,
-            reference=deposit,
-        )
+        return book_load(deposit, card, amount)
+
+
+def book_load(deposit: UUID, card: Card, amount: int) -> Transfer:
+    """The transfer of a load, within the caller's transaction as the bank's desk."""
+    return Transfer.objects.create(
+        uuid=deposit,
+        kind="load",
+        debit_account=Account.objects.get(kind=Account.Kind.FLOAT, owner=""),
+        credit_account_id=card.account_id,
+        amount=amount,
+        reference=deposit,
+    )
 
 
 @retrying

@@ -12,9 +12,10 @@ from uuid import UUID, uuid5
 from django.db import connection
 from django.utils import timezone
 
-from payments.models import Account, Transfer
+from payments.models import Transfer
 from payments.network.acting import as_bank_desk
 from payments.network.acts import Clerk, Refused, done_before, note
+from payments.network.desk import book_load
 from payments.network.models import Act, Card, LoadProposal
 from payments.network.verbs import retrying
 
@@ -57,7 +58,7 @@ def load_line(*, key: UUID, card: Card, line: str, amount: int, by: Clerk) -> Tr
         _require_in_use(card)
         if amount <= alone_limit():
             note(key, Act.Kind.LOADED, card, by=by, detail=f"{amount} {tidy(line)}")
-            return _load(deposit, card, amount)
+            return book_load(deposit, card, amount)
         note(key, Act.Kind.PROPOSED, card, by=by, detail=f"{amount} {tidy(line)}")
         return LoadProposal.objects.create(
             id=key, deposit=deposit, line=tidy(line), card=card, account_id=card.account_id, amount=amount,
@@ -85,7 +86,7 @@ def agree_load(*, proposal: LoadProposal, by: Clerk) -> LoadProposal:
             by=by,
             detail=f"{proposal.amount} {proposal.line}",
         )
-        _load(proposal.deposit, proposal.card, proposal.amount)
+        book_load(proposal.deposit, proposal.card, proposal.amount)
         return proposal
 
 
@@ -136,14 +137,3 @@ def _decide(proposal: LoadProposal, state: str, by: Clerk) -> None:
     proposal.state, proposal.decided_by, proposal.decided_phone = state, by.id, by.phone
     proposal.decided_at = timezone.now()
     proposal.save(update_fields=["state", "decided_by", "decided_phone", "decided_at"])
-
-
-def _load(deposit: UUID, card: Card, amount: int) -> Transfer:
-    return Transfer.objects.create(
-        uuid=deposit,
-        kind="load",
-        debit_account=Account.objects.get(kind=Account.Kind.FLOAT, owner=""),
-        credit_account_id=card.account_id,
-        amount=amount,
-        reference=deposit,
-    )

@@ -217,4 +217,3 @@ def test_every_code_has_words_and_only_the_unknown_says_wait():
     assert words.words_for("14") == words.words_for("55")
     assert not words.may_try_again("00")
     assert words.may_try_again("55")
-    assert words.needs_other_card("51")
