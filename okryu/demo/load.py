@@ -19,7 +19,7 @@ from okryu.demo.baskets import Wares
 from okryu.demo.people import Shopper
 from orders.models import Voucher
 from orders.tasks import write_popularity
-from payments.audit import begin, carry_out
+from payments.audit import Subject, begin, carry_out
 from payments.models import AuditRun
 
 CATALOGUE = Path(__file__).resolve().parent / "catalogue.json"
@@ -66,11 +66,12 @@ def load(*, tell: Tell) -> None:
 
 
 def audit_books(*, tell: Tell) -> None:
-    """The audit page has a run to show from the first moment."""
-    if AuditRun.objects.exists() or (run := begin()) is None:
-        return
-    wrong = sum(finding.rows for finding in carry_out(run))
-    tell(f"{run.counted['transfers']:,} movements of money audited, {wrong} differences")
+    """The audits' pages have a run to show from the first moment."""
+    for subject, what in ((Subject.LEDGER, "transfers"), (Subject.ORDERS, "orders")):
+        if AuditRun.objects.filter(subject=subject).exists() or (run := begin(subject=subject)) is None:
+            continue
+        wrong = sum(finding.rows for finding in carry_out(run))
+        tell(f"{run.counted[what]:,} {what} audited, {wrong} differences")
 
 
 def load_voucher() -> None:
