@@ -65,7 +65,9 @@ class CheckoutForm(forms.Form):
     )
     keep_address = forms.BooleanField(label=_("Keep this address for next time"), required=False, initial=True)
     is_gift = forms.BooleanField(label=_("Wrap it as a gift"), required=False)
-    gift_text = LineField(label=_("Card text"), max_length=200, required=False)
+    gift_text = LineField(
+        label=_("Card text"), max_length=200, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
     voucher = LineField(
         label=_("Voucher code"),
         max_length=30,
@@ -101,6 +103,11 @@ class CheckoutForm(forms.Form):
             self.fields[name].required = data.get("who") == OTHER
         for name in ("neighbourhood", "building"):
             self.fields[name].required = is_delivered and is_new
+
+    @property
+    def gift_letters_left(self) -> int:
+        """How many letters the card still takes beside those typed."""
+        return max(200 - len(self["gift_text"].value() or ""), 0)
 
     # ------------------------------------------------------------ cleaning
 

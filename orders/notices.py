@@ -33,7 +33,7 @@ NAME_LETTERS = 16  # of a seller's name in a title
 # A refusal the shopper saw on the page right away needs no message; one that came later does.
 SEEN_AT_ONCE = timedelta(seconds=20)
 # What a recipient who is not the member hears of, by short message only, and never with a price.
-ARRIVING = frozenset({"dispatched", "not_home"})
+ARRIVING = frozenset({"ready", "dispatched", "not_home"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def tell(event_id: int) -> InboxMessage | None:
             say=lambda: _say(told),
             path=event.order.get_absolute_url(),
         )
-        if message and event.kind in ARRIVING and event.order.recipient_phone != event.order.user.phone:
+        if message and _concerns_recipient(event):
             app.configure_task("orders.tasks.tell_recipient").defer(event_id=event.pk)
     return message
 
@@ -86,6 +86,13 @@ def tell_recipient(event_id: int) -> None:
     with translation.override(event.order.language):
         text = sms.in_one(_recipient_words(Told(event, event.order, event.parcel)))
     sms.sender().send(phone=event.order.recipient_phone, text=text)
+
+
+def _concerns_recipient(event: OrderEvent) -> bool:
+    """Whether somebody else receives it, and it is time that they know: on the day it comes, or when it waits."""
+    if event.kind == "ready" and event.parcel and event.parcel.method == Parcel.Method.DELIVERY:
+        return False
+    return event.kind in ARRIVING and event.order.recipient_phone != event.order.user.phone
 
 
 def _say(told: Told) -> tuple[str, str]:
@@ -331,11 +338,15 @@ def _recipient_words(told: Told) -> str:
         "window": _window(told),
         "code": parcel.handover_code if parcel else "",
     }
+    # The code stands first and the giver last: a Korean name in an English text leaves 70 letters, the rest is cut.
     if told.event.kind == "not_home":
-        return _("Okryu: the courier found nobody at home and comes once more. Code %(code)s") % values
+        return _("Okryu code %(code)s: nobody was at home, the courier comes once more") % values
+    if told.event.kind == "ready" and parcel is not None:
+        values |= {"seller": told.seller, "until": _moment(promises.kept_until(parcel))}
+        return _("Okryu code %(code)s: collect it at %(seller)s until %(until)s. From %(giver)s") % values
     if told.order.is_gift:
-        return _("Okryu: a gift from %(giver)s comes %(window)s. Tell the courier code %(code)s") % values
-    return _("Okryu: a parcel from %(giver)s comes %(window)s. Tell the courier code %(code)s") % values
+        return _("Okryu code %(code)s for the courier: a gift comes %(window)s, from %(giver)s") % values
+    return _("Okryu code %(code)s for the courier: a parcel comes %(window)s, from %(giver)s") % values
 
 
 # ------------------------------------------------------------------ words of time and money

@@ -117,6 +117,7 @@ class Sheet:
 def read_sheet(*, user: User, code: str) -> Sheet:
     """One member's order. Raises Order.DoesNotExist, for another's order too."""
     order = Order.objects.select_related("neighbourhood__district").get(user=user, code=code)
+    order.user = user
     messages = _messages(order)
     payment = max((m.payment for m in messages), key=_weight, default=None)
     of_payment = [m for m in messages if payment is not None and m.payment_id == payment.pk]

@@ -67,6 +67,7 @@ urlpatterns = [
     path("admin/desk/parcels/", parcel_desk.parcels, name="seller-parcels"),
     path("admin/desk/parcels/hours/<slug:slug>/", seller_hours.hours, name="seller-hours"),
     path("admin/desk/parcels/<slug:code>/<int:number>/", parcel_desk.parcel, name="seller-parcel"),
+    path("admin/desk/parcels/<slug:code>/<int:number>/slip/", parcel_desk.slip, name="packing-slip"),
     path("admin/desk/parcels/<slug:code>/<int:number>/<slug:name>/", parcel_desk.deed, name="seller-deed"),
     path("admin/desk/runs/", runs.run, name="run"),
     path("admin/desk/runs/sheet/", runs.route_sheet, name="route-sheet"),

@@ -53,6 +53,15 @@ def parcel(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return render(request, "orders/desk/parcel.html", context)
 
 
+@require_safe
+@staff_page(PERMISSION)
+def slip(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """The packing slip to print and lay into the parcel: a gift's shows the card's text and no price."""
+    found = find_parcel(request, code, number)
+    context = {"entry": seller_desk.entry(found, timezone.now()), "parcel": found, "order": found.order}
+    return render(request, "orders/desk/slip.html", context)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(PERMISSION)
 def deed(request: HttpRequest, code: str, number: int, name: str) -> HttpResponse:
