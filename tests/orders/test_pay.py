@@ -47,7 +47,7 @@ def test_holds_the_total_on_the_card(client, order):
     assert (order.status, order.hold_until, payment_of(order).state) == ("paid", None, "authorised")
     assert money(card) == (1000, 860)
     assert order.paid_at and all(parcel.confirm_by for parcel in order.parcels.all())
-    assert kinds(order) == ["paid"]
+    assert kinds(order) == ["placed", "paid"]
     assert MemberCard.objects.get(user=order.user).last4 == presented.number[-4:]
     shown = client.get(f"/orders/{order.code}/", **ENGLISH).content.decode()
     assert "Payment received" in shown
@@ -182,7 +182,7 @@ def test_a_refusal_gives_a_new_key_and_time(client, order):
     order.refresh_from_db()
     assert order.payment_key != old
     assert order.hold_until > timezone.now() + timedelta(minutes=14)
-    assert kinds(order) == ["payment_declined"]
+    assert kinds(order) == ["placed", "payment_declined"]
     late = post(client, order, issued(1000)[1].number, key=old)  # the old form: the old answer, nothing asked
     assert late.status_code == 422
     assert Payment.objects.count() == 1
@@ -297,7 +297,7 @@ def test_an_approval_after_cancelling_is_reversed(client, order, silent):
     post(client, order, presented.number)
     cancel_order(order_code=order.code)
     assert shelf(line) == (20, 0)
-    assert b"being freed" in client.get(f"/orders/{order.code}/", **ENGLISH).content
+    assert b"has not said yet whether it holds any money" in client.get(f"/orders/{order.code}/", **ENGLISH).content
     silent.dead = False
     come_due()
     heal_once()
@@ -313,7 +313,7 @@ def test_recording_twice_changes_nothing(order):
     message = payment_of(order).messages.get()
     record_answer(message=message, answer=Answer("51"))
     order.refresh_from_db()
-    assert (order.status, money(card)[1], kinds(order)) == ("paid", 860, ["paid"])
+    assert (order.status, money(card)[1], kinds(order)) == ("paid", 860, ["placed", "paid"])
 
 
 def test_number_and_pin_stay_out_of_logs_and_tables(client, order, caplog, settings):
