@@ -63,6 +63,7 @@ class CheckoutForm(forms.Form):
         max_length=200,
         required=False,
     )
+    meets_at_entrance = forms.BooleanField(label=_("Meet the courier at the entrance"), required=False)
     keep_address = forms.BooleanField(label=_("Keep this address for next time"), required=False, initial=True)
     is_gift = forms.BooleanField(label=_("Wrap it as a gift"), required=False)
     gift_text = LineField(
@@ -146,6 +147,7 @@ class CheckoutForm(forms.Form):
             recipient_phone=cleaned["recipient_phone"] if is_other else self.user.phone,
             choices={offer.plan.seller.pk: self._choice(offer) for offer in self.offers},
             destination=self._destination() if self._is_delivered() else None,
+            meets_at_entrance=cleaned["meets_at_entrance"] and self._is_delivered(),
             is_gift=cleaned["is_gift"] or bool(cleaned["gift_text"]),
             gift_text=cleaned["gift_text"],
             voucher=cleaned["voucher"],

@@ -71,11 +71,11 @@ class Attempt:
 def pay(*, order_code: str, key: UUID, card: Presented, user: User, address: str) -> Attempt:
     """Hold the order's total on `card`. The same key posted again asks nothing and tells the same outcome.
 
-    Raises NotPayable or OutOfDate with nothing changed.
+    Raises NotPayable or OutOfDate with nothing changed, Order.DoesNotExist for another member's order.
     """
-    message = _open(order_code=order_code, key=key)
+    message = _open(order_code=order_code, key=key, user=user)
     if message is None:
-        return _what_became_of(key)
+        return _outcome(Payment.objects.get(pk=key))
     try:
         # Counted before the network sees the card, so that nobody hunts for card numbers here.
         count_guess(kind=GUESS_KIND, name=str(user.pk), address=address)
@@ -85,16 +85,18 @@ def pay(*, order_code: str, key: UUID, card: Presented, user: User, address: str
     answer = _ask(message=message, card=card, user=user)
     if answer is None:
         return Attempt(Outcome.WAITING)
-    record_answer(message=message, answer=answer)
+    payment = record_answer(message=message, answer=answer)
     if answer.code == APPROVED:
         forget_guesses(kind=GUESS_KIND, name=str(user.pk), address=address)
-    return _what_became_of(key)
+    return _outcome(payment)
 
 
-def _open(*, order_code: str, key: UUID) -> Message | None:
+def _open(*, order_code: str, key: UUID, user: User) -> Message | None:
     """Step A. The new question, or None when this key has asked its question before."""
     with transaction.atomic(durable=True):
         order = lock_order(order_code)
+        if order.user_id != user.pk:
+            raise Order.DoesNotExist
         if Payment.objects.filter(pk=key, order_code=order.code).exists():
             return None
         if not can_be_paid(order):
@@ -143,8 +145,7 @@ def _first_purchase_refusal(*, card: Presented, user: User) -> Answer | None:
     return None
 
 
-def _what_became_of(key: UUID) -> Attempt:
-    payment = Payment.objects.get(pk=key)
+def _outcome(payment: Payment) -> Attempt:
     if payment.state == Payment.State.PENDING:
         return Attempt(Outcome.WAITING)
     if payment.state == Payment.State.DECLINED:
@@ -170,10 +171,10 @@ def settle(messages: Iterable[Message]) -> None:
         record_answer(message=message, answer=answer)
 
 
-def record_answer(*, message: Message, answer: Answer) -> None:
+def record_answer(*, message: Message, answer: Answer) -> Payment:
     """Step B and step D: the answer and all that follows for the order, in one commit. Safe to repeat."""
     with transaction.atomic(durable=True):
-        order = lock_order(Payment.objects.values_list("order_code", flat=True).get(pk=message.payment_id))
+        order = lock_order(message.payment.order_code)
         if message.verb == Message.Verb.AUTHORISE and answer.code == APPROVED:
             _reverse_if_too_late(order, message)
         recorded = payments.record(message_id=message.pk, answer=answer)
@@ -188,12 +189,15 @@ def record_answer(*, message: Message, answer: Answer) -> None:
             _note_paid(order, payment)
         elif payment.state == Payment.State.DECLINED:
             _offer_again(order, payment)
+    return payment
 
 
 def _reverse_if_too_late(order: Order, message: Message) -> None:
     """Cancelled or expired while the network was thinking: the approval is reversed in the same commit."""
+    if order.status == Order.Status.PLACED:
+        return
     payment = Payment.objects.get(pk=message.payment_id)
-    if order.status != Order.Status.PLACED and payment.state == Payment.State.PENDING:
+    if payment.state == Payment.State.PENDING:
         payments.ask_reverse(payment=payment)
         events.write(order, "reversal_asked", payment=str(payment.pk))
 

@@ -7,9 +7,10 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,7 +30,7 @@ from orders import cart as carts
 from orders import events, promises, slots, stock_holds, vouchers
 from orders.choices import Choice, Method, delivery_refusal, fees_of
 from orders.models import Cart, CartLine, DeliverySlot, Order, OrderLine, Parcel, Vehicle
-from orders.positions import ParcelPlan, Position, buyable, read_locked
+from orders.positions import ParcelPlan, Position, against, buyable, read_lines
 from orders.workdays import Workdays, read_workdays
 
 WEEK = timedelta(days=7)
@@ -62,6 +63,7 @@ class Wish:
     recipient_phone: str
     choices: dict[int, Choice]  # by seller id
     destination: Destination | None = None  # None when every parcel is collected
+    meets_at_entrance: bool = False
     is_gift: bool = False
     gift_text: str = ""
     voucher: str = ""  # its code, as typed
@@ -117,6 +119,10 @@ class WindowGone(Refused):
         self.seller_id = seller_id
 
 
+class _NoSlotRow(WindowGone):
+    """Nobody has asked for this window yet: its row is made, outside this transaction, and the order tried again."""
+
+
 class OrderTooLarge(Refused):
     """More than one order may come to."""
 
@@ -156,18 +162,26 @@ def place_order(*, user: User, wish: Wish, now: datetime | None = None) -> Order
 
     Sending the same wish again, even at the same moment, gives the same order. Raises a Refused; then nothing changed.
     """
-    variants = list(CartLine.objects.filter(cart__user=user).values_list("variant_id", flat=True))
-    stock_holds.release_expired_holders(variants)
+    stock_holds.release_expired_holders(wish.shown_lines)
     now = now or timezone.now()
-    _make_slots(wish)
+    try:
+        return _place(user, wish, now)
+    except _NoSlotRow:  # the first order for its window: nearly every other finds the row
+        _make_slots(wish)
+        return _place(user, wish, now)
+
+
+def _place(user: User, wish: Wish, now: datetime) -> Order:
     with transaction.atomic(durable=True):
         cart = Cart.objects.select_for_update(no_key=True).filter(user=user).first()
-        if found := order_of_token(user=user, token=wish.checkout_token):
-            return found
         if cart is None or cart.checkout_token != wish.checkout_token:
+            # Placing renews the cart's token in its own commit: a form sent before finds its order, any other is old.
+            if found := order_of_token(user=user, token=wish.checkout_token):
+                return found
             raise StaleForm
-        rows = stock.lock(CartLine.objects.filter(cart=cart).values_list("variant_id", flat=True))
-        plans = _plans_as_shown(cart, rows, wish)
+        lines = read_lines(cart)
+        rows = stock.lock(line.variant_id for line in lines)
+        plans = _plans_as_shown(lines, rows, wish)
         _check_rules(user, plans, now)
         fares = fees_of(plans, wish.choices, district=_district(wish))
         places = _take_places(plans, wish, now)
@@ -190,9 +204,9 @@ def place_order(*, user: User, wish: Wish, now: datetime | None = None) -> Order
 # ---------------------------------------------------------------- comparing with what was shown
 
 
-def _plans_as_shown(cart: Cart, rows: dict[int, Stock], wish: Wish) -> list[ParcelPlan]:
+def _plans_as_shown(lines: Iterable[CartLine], rows: dict[int, Stock], wish: Wish) -> list[ParcelPlan]:
     """The parcels, when they hold exactly the pieces the shopper saw."""
-    positions = read_locked(cart, rows)
+    positions = against(lines, rows)
     plans = buyable(positions)
     now_there = {position.variant.pk: position.quantity for plan in plans for position in plan.positions}
     if now_there != wish.shown_lines:
@@ -295,8 +309,10 @@ def _take_places(plans: Sequence[ParcelPlan], wish: Wish, now: datetime) -> dict
     taken: dict[int, DeliverySlot] = {}
     for seller_id, (window, vehicle) in wanted.items():
         slot = rows.get((window.day, window.start_hour, vehicle))
-        if slot is None or window.start <= now:
+        if window.start <= now:
             raise WindowGone(seller_id)
+        if slot is None:
+            raise _NoSlotRow(seller_id)
         try:
             slots.take(slot)
         except slots.SlotFull:
@@ -315,6 +331,7 @@ def _write_order(user: User, wish: Wish, sums: Sums, now: datetime) -> Order:
         language=get_language() or settings.LANGUAGE_CODE,
         recipient_name=wish.recipient_name,
         recipient_phone=wish.recipient_phone,
+        meets_at_entrance=wish.meets_at_entrance,
         is_gift=wish.is_gift,
         gift_text=wish.gift_text,
         goods_total=sums.goods,
@@ -337,7 +354,7 @@ def _write_parcels(
 ) -> list[OrderLine]:
     """Parcels and their lines, the lines in the order of the plans' positions."""
     off = iter(quoted.by_line if quoted else ())
-    workdays = read_workdays(first=local_day(order.placed_at))
+    workdays = cache(partial(read_workdays, first=local_day(order.placed_at)))  # read once, if anything is collected
     written: list[OrderLine] = []
     for number, (plan, fee) in enumerate(priced, start=1):
         choice, slot = wish.choices[plan.seller.pk], places.get(plan.seller.pk)
@@ -361,10 +378,10 @@ def _write_parcels(
     return written
 
 
-def _promise(plan: ParcelPlan, choice: Choice, now: datetime, workdays: Workdays) -> dict[str, datetime]:
+def _promise(plan: ParcelPlan, choice: Choice, now: datetime, workdays: Callable[[], Workdays]) -> dict[str, datetime]:
     if choice.window and choice.method == Method.DELIVERY:
         return {"promised_from": choice.window.start, "promised_until": choice.window.end}
-    ready, until = promises.collection(plan.seller, now, workdays)
+    ready, until = promises.collection(plan.seller, now, workdays())
     return {"promised_from": ready, "promised_until": until}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts.models import District
+from accounts.models import District, User
 from catalog import wording
 from catalog.models import Product, ProductVariant, Seller, Stock
 from orders.fees import vehicle_for
@@ -127,9 +127,19 @@ def read(cart: Cart) -> list[Position]:
     return [Position(line, line.variant.available) for line in _with_products(CartLine.objects.filter(cart=cart))]
 
 
-def read_locked(cart: Cart, rows: dict[int, Stock]) -> list[Position]:
-    """The cart's lines against stock rows the caller has locked: for placing an order."""
-    lines = _with_products(CartLine.objects.filter(cart=cart))
+def read_of(user: User) -> list[Position]:
+    """`read` of the member's cart, found by the same query; each line carries it."""
+    lines = _with_products(CartLine.objects.filter(cart__user=user)).select_related("cart")
+    return [Position(line, line.variant.available) for line in lines]
+
+
+def read_lines(cart: Cart) -> list[CartLine]:
+    """The cart's lines with their goods and sellers. For a caller who holds the cart's lock: they cannot change."""
+    return list(_with_products(CartLine.objects.filter(cart=cart)))
+
+
+def against(lines: Iterable[CartLine], rows: dict[int, Stock]) -> list[Position]:
+    """The lines against stock rows the caller has locked: for placing an order."""
     return [Position(line, rows[line.variant_id].available if line.variant_id in rows else 0) for line in lines]
 
 

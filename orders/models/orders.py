@@ -104,6 +104,8 @@ class Order(models.Model):
     floor = models.CharField(_("floor"), max_length=10, blank=True)
     door = models.CharField(_("door"), max_length=10, blank=True)
     note = models.CharField(_("note for the courier"), max_length=200, blank=True)
+    # The courier calls from below and the recipient comes down: lifts often stand still.
+    meets_at_entrance = models.BooleanField(_("meets the courier at the entrance"), db_default=False, default=False)
     is_gift = models.BooleanField(_("gift"), default=False)
     gift_text = models.CharField(_("card text"), max_length=200, blank=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db import OperationalError
+from django.forms import BooleanField
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -21,31 +22,37 @@ from accounts.guesses import TooManyGuesses, count_guess, forget_guesses
 from accounts.models import Address, District, User
 from accounts.private import member, private_page
 from orders import cart as carts
-from orders import placing, refusals, vouchers
+from orders import drafts, placing, refusals, vouchers
 from orders.busy import is_busy
 from orders.checkout_form import NEW, CheckoutForm, names_of, shown_lines, token_in
 from orders.choices import Choice, Method, Offer, fees_of, offers_for
 from orders.models import Cart, Order
-from orders.positions import ParcelPlan, Position, buyable, read
+from orders.positions import ParcelPlan, Position, buyable, read_of
 from orders.refusals import Notice
 
 RETRY_SECONDS = 5
+LEAVING = frozenset({"update", "back", "keep"})  # buttons that place nothing
 
 
 @private_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return _show(request)
+        return _show(request, kept=drafts.read(request))
     user, token = member(request), token_in(request.POST)
-    mine = carts.cart_of(request)
-    plans = buyable(read(mine)) if mine else []
+    positions = read_of(user)
+    plans = buyable(positions)
     form = _form(request, plans, data=request.POST) if plans else None
     is_right = form is not None and form.is_valid()
     # Looked up last: whoever finds the cart emptied, or the last place taken, by the same form sent twice
-    # finds the order as well.
-    if token and (order := placing.order_of_token(user=user, token=token)):
+    # finds the order as well. What goes straight to placing finds it there, under the cart's lock.
+    goes_straight = is_right and not request.POST.get("voucher") and not LEAVING.intersection(request.POST)
+    if token and not goes_straight and (order := placing.order_of_token(user=user, token=token)):
         return _go_on(order)
+    if form is not None and not goes_straight:
+        drafts.keep(request, form)
+    if {"keep", "back"} & request.POST.keys():
+        return HttpResponse(status=204) if "keep" in request.POST else redirect("orders:cart")
     try:
         _count_voucher_guess(request, user)
     except TooManyGuesses as refused:
@@ -54,10 +61,12 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return _show(request, kept=without, notice=refusals.too_many_codes(refused), status=429)
     if "update" in request.POST:
         return _show(request, kept=request.POST)
-    return _place(request, user, form, is_right=is_right)
+    return _place(request, user, form, positions, is_right=is_right)
 
 
-def _place(request: HttpRequest, user: User, form: CheckoutForm | None, *, is_right: bool) -> HttpResponse:
+def _place(
+    request: HttpRequest, user: User, form: CheckoutForm | None, positions: list[Position], *, is_right: bool
+) -> HttpResponse:
     if form is None:
         return _back_to_cart(request)
     if not is_right:
@@ -66,19 +75,28 @@ def _place(request: HttpRequest, user: User, form: CheckoutForm | None, *, is_ri
     try:
         order = placing.place_order(user=user, wish=wish)
     except placing.Refused as refused:
+        drafts.keep(request, form)
         return _show(request, data=request.POST, notice=refusals.notice(refused), status=422)
     except OperationalError as error:
         if not is_busy(error):
             raise
+        drafts.keep(request, form)
         response = _show(request, data=request.POST, notice=refusals.busy_notice(), status=503)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
+    drafts.forget(request)
     _keep_address(user, form, wish)
     response = _go_on(order)
-    carts.show_count(request, response, carts.count(carts.cart_of(request)))
+    carts.show_count(request, response, _left_in_cart(positions, wish))
     if wish.destination:
         remember_district(response, wish.destination.neighbourhood.district)
     return response
+
+
+def _left_in_cart(positions: list[Position], wish: placing.Wish) -> int:
+    """The pieces in the cart once the order is placed: those it could not have, or all of a cart filled anew."""
+    was_this_cart = positions[0].line.cart.checkout_token == wish.checkout_token
+    return sum(each.line.quantity for each in positions if not (was_this_cart and each.variant.pk in wish.shown_lines))
 
 
 def _count_voucher_guess(request: HttpRequest, user: User) -> None:
@@ -125,13 +143,12 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     """The page as the cart stands now. `data` is answered with its errors, `kept` is only kept in the fields."""
-    mine = carts.cart_of(request)
-    positions = read(mine) if mine else []
+    positions = read_of(member(request))
     plans = buyable(positions)
-    if mine is None or not plans:
+    if not plans:
         return _back_to_cart(request, notice)
     form = _form(request, plans, data=data, kept=kept)
-    context = _context(mine, form, positions, typed=data or kept)
+    context = _context(positions[0].line.cart, form, positions, typed=data or kept)
     context |= _voucher(member(request), plans, typed=data or kept)
     context["total"] -= context["discount"]
     return render(request, "orders/checkout.html", context | {"notice": notice}, status=status)
@@ -147,7 +164,7 @@ def _form(
     form = CheckoutForm(data, user=user, addresses=addresses, offers=offers)
     if kept is not None:
         form.initial = {
-            name: name in kept if isinstance(field.initial, bool) or name == "is_gift" else kept.get(name, "")
+            name: name in kept if isinstance(field, BooleanField) else kept.get(name, "")
             for name, field in form.fields.items()
         }
     elif addresses:

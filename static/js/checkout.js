@@ -5,8 +5,8 @@
   var form = document.querySelector("form[data-live]"), latest = 0;
   if (!form || !window.DOMParser || !window.XMLHttpRequest) { return; }
 
-  function typed() {
-    var pairs = ["update=1"], fields = form.elements, i, field;
+  function typed(button) {
+    var pairs = [button + "=1"], fields = form.elements, i, field;
     for (i = 0; i < fields.length; i += 1) {
       field = fields[i];
       if (!field.name || field.disabled || field.type === "submit" || field.type === "button") { continue; }
@@ -44,7 +44,13 @@
       if (turn === latest && request.status === 200) { show(request.responseText, changed); }
     };
     request.onerror = function () { offerButtons(true); };
-    request.send(typed());
+    request.send(typed("update"));
+  });
+
+  /* Whoever leaves by the browser's own buttons finds it all again. */
+  window.addEventListener("pagehide", function () {
+    if (form.hasAttribute("data-sent") || !navigator.sendBeacon || !window.Blob) { return; }
+    navigator.sendBeacon("/checkout/", new window.Blob([typed("keep")], { type: "application/x-www-form-urlencoded" }));
   });
 
   offerButtons(false);

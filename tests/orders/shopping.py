@@ -36,6 +36,7 @@ class _Form(HTMLParser):
         self.data: dict[str, str] = {}
         self.inside = False
         self.select = ""
+        self.area = ""
 
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         attrs = dict(pairs)
@@ -46,11 +47,20 @@ class _Form(HTMLParser):
             return
         elif tag == "input" and (attrs.get("type") not in ("radio", "checkbox") or "checked" in attrs):
             self.data[name] = attrs.get("value") or ("on" if attrs.get("type") == "checkbox" else "")
+        elif tag == "textarea":
+            self.area = name
+            self.data[name] = ""
         elif tag == "select":
             self.select = name
         elif tag == "option" and ("selected" in attrs or self.select not in self.data):
             self.data[self.select] = attrs.get("value") or ""
 
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.data[self.area] += data.removeprefix("\n")
+
     def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.area = ""
         if tag == "form":
             self.inside = False
