@@ -86,6 +86,7 @@ def write(past: Past, shoppers: list[Shopper], *, courier: User, tell: Callable[
     closed = set(DayCut.objects.values_list("day", flat=True))
     shelf = _Shelf()
     purses = books.Purses(shoppers)
+    _adopt([order for orders in past.orders.values() for order in orders])
     for done, day in enumerate(past.days, start=1):
         if day in closed:
             continue
@@ -103,6 +104,17 @@ def write(past: Past, shoppers: list[Shopper], *, courier: User, tell: Callable[
         if done % 10 == 0 or done == len(past.days):
             tell(done, len(past.days))
     settle_last_day(timezone.now())
+
+
+def _adopt(orders: list[PlannedOrder]) -> None:
+    """Let planned orders know the rows a broken run wrote for them: what comes back later is about those."""
+    codes = [order.row.code for order in orders]
+    rows = Parcel.objects.filter(order__code__in=codes).values_list("order__code", "number", "order_id", "pk")
+    written = {(code, number): (order_id, parcel_id) for code, number, order_id, parcel_id in rows}
+    for order in orders:
+        for parcel in order.parcels:
+            if found := written.get((order.row.code, parcel.row.number)):
+                order.row.pk, parcel.row.pk = found
 
 
 def _before(past: Past, day: date) -> Iterator[PlannedOrder]:
