@@ -12,3 +12,7 @@ STORAGES = {
 }
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 FIGURES_FLUSH_SECONDS = 0  # no thread; tests flush themselves
+# A test holds one transaction over all its steps, on a machine that may be doing much else; the last one named counts.
+DATABASES["default"]["OPTIONS"]["options"] += (  # noqa: F405
+    " -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+)
