@@ -90,6 +90,7 @@ def test_files_in_another_encoding_or_absent(tmp_path: Path) -> None:
 def test_stopped_half_way_it_leaves_nothing_behind(process_env: dict[str, str], stop: signal.Signals) -> None:
     command = [sys.executable, "manage.py", "evaluate_search"]
     command += ["--catalogue", str(DATA / "search_catalogue.tsv"), "--cases", str(DATA / "search_held_out.tsv")]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background, a run ignores it
     child = subprocess.Popen(command, cwd=settings.BASE_DIR, env=process_env, stderr=subprocess.PIPE)
 
     def left() -> list[str]:
