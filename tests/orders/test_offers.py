@@ -157,7 +157,7 @@ class TestPages:
         cart = client.get("/cart/", **EN).text
         assert "To Central District: today 16–18h" in cart
         assert "ready at the seller from 13:15" in cart
-        assert "from today 16–18h" in client.get("/checkout/", **EN).text
+        assert "earliest today 16–18h" in client.get("/checkout/", **EN).text
         assert checkout_form(client)[f"when-{noodles.product.seller_id}"] == "2026-11-23T16"
 
     def test_below_the_zones_minimum_the_cart_says_from_which_sum(
