@@ -66,6 +66,12 @@ urlpatterns = [
     path("admin/desk/board/report/", board.report, name="board-report"),
     path("admin/desk/parcels/", parcel_desk.parcels, name="seller-parcels"),
     path("admin/desk/parcels/hours/<slug:slug>/", seller_hours.hours, name="seller-hours"),
+    path("admin/desk/parcels/hours/<slug:slug>/closings/", seller_hours.closings, name="seller-closings"),
+    path(
+        "admin/desk/parcels/hours/<slug:slug>/closings/<slug:day>/removal/",
+        seller_hours.closing_removal,
+        name="seller-closing-removal",
+    ),
     path("admin/desk/parcels/<slug:code>/<int:number>/", parcel_desk.parcel, name="seller-parcel"),
     path("admin/desk/parcels/<slug:code>/<int:number>/slip/", parcel_desk.slip, name="packing-slip"),
     path("admin/desk/parcels/<slug:code>/<int:number>/<slug:name>/", parcel_desk.deed, name="seller-deed"),

@@ -7,7 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from orders.models import Order, OrderLine, Parcel
+from okryu.calendar import local_day
+from orders.models import Order, OrderLine, Parcel, SellerClosing
 from orders.roles import COURIER, ORDER_DESK, SELLER
 from tests.factories import SellerFactory, UserFactory
 from tests.orders.desks import EN, at_the_desk
@@ -227,7 +228,14 @@ class TestHours:
         assert LogEntry.objects.count() == 1
 
     @pytest.mark.parametrize(
-        "wrong", [{"opens_at": "23:00"}, {"closes_at": "25:00"}, {"opens_at": ""}, {"preparation_minutes": "-1"}]
+        "wrong",
+        [
+            {"opens_at": "23:00"},
+            {"closes_at": "25:00"},
+            {"opens_at": ""},
+            {"cut_off": "10:30"},
+            {"preparation_minutes": "-1"},
+        ],
     )
     def test_are_checked(self, client: Client, wrong: dict[str, str]) -> None:
         given = {"opens_at": "10:30", "closes_at": "22:00", "preparation_minutes": "25"} | wrong
@@ -243,3 +251,34 @@ class TestHours:
             assert client.get(f"{DESK}hours/{path}/").status_code == 404
             assert client.post(f"{DESK}hours/{path}/", {"opens_at": "01:00"}).status_code == 404
         assert at_the_desk(ORDER_DESK)[0].get(f"{DESK}hours/other/").status_code == 404
+
+    def test_closing_days_are_named_and_taken_back(self, client: Client, order: Order) -> None:
+        seller, page = order.parcels.get().seller, f"{DESK}hours/okryugwan/"
+        today = local_day(timezone.now())
+        days = {
+            "first_day": str(today + timedelta(days=3)),
+            "last_day": str(today + timedelta(days=5)),
+            "note": "Repair",
+        }
+        for _again in range(2):
+            assert client.post(f"{page}closings/", days, **EN)["Location"] == page
+        closing = SellerClosing.objects.get()
+        assert (closing.seller, closing.last_day - closing.first_day, closing.note) == (seller, timedelta(2), "Repair")
+        assert "Repair" in read(client, page)
+        for _again in range(2):
+            assert client.post(f"{page}closings/{days['first_day']}/removal/", **EN)["Location"] == page
+        assert not SellerClosing.objects.exists()
+
+    def test_closing_days_are_checked(self, client: Client, order: Order) -> None:
+        page, today = f"{DESK}hours/okryugwan/", local_day(timezone.now())
+        for first, last in ((3, 2), (-3, -1), (0, 400)):
+            days = {"first_day": str(today + timedelta(days=first)), "last_day": str(today + timedelta(days=last))}
+            answer = client.post(f"{page}closings/", days, **EN)
+            assert answer.status_code == 422
+            assert days["last_day"] in answer.content.decode()
+        assert client.post(f"{page}closings/", {"first_day": "2026-02-30"}).status_code == 422
+        assert client.post(f"{page}closings/not-a-day/removal/").status_code == 404
+        SellerFactory(slug="other")
+        assert client.post(f"{DESK}hours/other/closings/", days).status_code == 404
+        assert client.get(f"{page}closings/").status_code == 405
+        assert not SellerClosing.objects.exists()
