@@ -155,6 +155,7 @@ def _measure(cluster: Cluster, orders: int, *, explain: bool) -> list[Figure]:
     progress = Progress(1 + len(SHOPS) * 2)
     progress.step("migrating")
     call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     call_command("ensure_roles", stdout=open(os.devnull, "w"))  # noqa: SIM115
     with connection.cursor() as cursor:
         for statement in (PEOPLE, PLACES, ORDERS):
