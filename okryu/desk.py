@@ -55,6 +55,13 @@ DESKS: list[Desk] = [
         icon="two_wheeler",
     ),
     Desk(
+        title=_("Goods offered"),
+        text=_("Goods that sellers offer by themselves and the bureau puts on sale."),
+        url="/admin/desk/goods/",
+        permission="catalog.offer_goods",
+        icon="add_shopping_cart",
+    ),
+    Desk(
         title=_("Import and export"),
         text=_("Products, prices and stock from a CSV or XLSX file, with a preview, and into one."),
         url="/admin/desk/catalogue/",

@@ -39,6 +39,8 @@ ROLES: dict[str, list[str]] = {
         "orders.cancel_parcel",
         "orders.refund_parcel",
         "orders.handle_return",
+        "catalog.offer_goods",
+        "catalog.decide_goods",
         "catalog.view_review",
         "catalog.change_review",
         "catalog.answer_review",
@@ -57,6 +59,7 @@ ROLES: dict[str, list[str]] = {
         "orders.carry_parcel",
         "payments.view_settlement",  # of their own seller alone
         "orders.handle_return",
+        "catalog.offer_goods",  # of their own seller
         "catalog.answer_review",  # of their own seller's goods
     ],
     FINANCE: [

@@ -10,16 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.text import slugify
 
 from accounts.models import User
 from catalog import stock
-from catalog.importing.fields import is_hangul
 from catalog.importing.offers import Offer, OfferResource
 from catalog.importing.shelves import PLACES, Shelves
 from catalog.importing.words import Wrong
 from catalog.models import Product, ProductVariant, Stock
-from catalog.search.roman import romanise
+from catalog.slugs import address_word
 
 Columns = dict[str, tuple[str, str]]
 Values = dict[str, tuple[str, list[Any]]]
@@ -111,8 +109,7 @@ def _insert_products(new: list[Offer], shelves: Shelves) -> list[int]:
 
 
 def _slug(offer: Offer) -> str:
-    name = offer.name_en or offer.name_ko_kp
-    return slugify(romanise(name) if is_hangul(name) else name)[:80].strip("-") or slugify(offer.sku)[:80] or "product"
+    return address_word(offer.name_en or offer.name_ko_kp, otherwise=offer.sku)
 
 
 def _write_answers(offers: list[Offer], resource: OfferResource) -> None:

@@ -3,6 +3,7 @@
 from catalog.models.attributes import Attribute, AttributeOption, AttributeValue
 from catalog.models.imports import CatalogueImport, FilePiece, ImportRow, RememberedMapping
 from catalog.models.listing import Block, Listing, ListingDue, OldSlug, Packed
+from catalog.models.offers import GoodsOffer
 from catalog.models.pictures import Picture
 from catalog.models.prices import Markdown, PriceRecord
 from catalog.models.products import Product, ProductKind, ProductQuerySet, ProductVariant
@@ -19,6 +20,7 @@ __all__ = [
     "CatalogueImport",
     "Category",
     "FilePiece",
+    "GoodsOffer",
     "ImportRow",
     "Listing",
     "ListingDue",
