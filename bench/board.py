@@ -158,7 +158,7 @@ def _measure(cluster: Cluster, orders: int, *, explain: bool) -> list[Figure]:
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("ensure_roles", stdout=open(os.devnull, "w"))  # noqa: SIM115
     with connection.cursor() as cursor:
-        for statement in (PEOPLE, PLACES, ORDERS):
+        for statement in (PEOPLE, PLACES, ORDERS, "ANALYZE"):
             cursor.execute(statement, {"orders": orders})
     figures: list[Figure] = []
     for name, ended in SHOPS.items():
