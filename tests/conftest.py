@@ -80,10 +80,16 @@ def _ledger_order(item: pytest.Item) -> int:
 
 
 class LedgerInOneWorker(LoadScopeScheduling):
-    """Files with ledger tests go to one worker, in order: one database, one audit of all. Others go anywhere."""
+    """Files with ledger tests go to one worker, in order: one database, one audit of all. Others go anywhere.
+
+    The long ones go file by file: each audits what it did, and shares what was dear to make.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "ledger" if _has_ledger_tests(nodeid.partition("::")[0]) else nodeid
+        file = nodeid.partition("::")[0]
+        if self.config.option.markexpr.startswith("long"):
+            return file
+        return "ledger" if _has_ledger_tests(file) else nodeid
 
 
 @lru_cache

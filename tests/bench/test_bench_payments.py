@@ -48,6 +48,7 @@ def test_figures_are_written_between_their_marks(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_the_whole_bench_in_tiny_size():
     """Every row comes out; rates on a busy machine are not this test's subject, what must be nought is."""
     env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")}

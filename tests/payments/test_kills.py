@@ -7,7 +7,7 @@ import pytest
 
 from tests.databases import ROOT
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 LONGEST_SECONDS = 300
 
 
