@@ -34,7 +34,7 @@ class Size:
     movements: int  # of the seller whose balance is asked
     movements_today: int
     waiting: int  # questions left without an answer
-    sales: int  # posted by each client against the naive control
+    sales: int  # posted by each connection against the naive control
 
     @property
     def steps(self) -> int:
@@ -62,7 +62,7 @@ SIZES = {
         movements=50_000,
         movements_today=10_000,
         waiting=50,
-        sales=200,
+        sales=100,
     ),
     "tiny": Size(
         pairs=1,
