@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from okryu.calendar import local_day
@@ -25,11 +26,11 @@ def promised(day: date, hour: int, **about: Any) -> tuple[Order, Parcel]:
     """A paid order of 옥류관's noodles for zone A, promised for the two hours from `hour` on, with its place taken."""
     order, _ = paid(**about)
     parcel = order.parcels.select_related("seller", "slot").get(number=1)
-    DeliverySlot.objects.filter(pk=parcel.slot_id).update(taken=0)
+    DeliverySlot.objects.filter(pk=parcel.slot_id).update(taken=F("taken") - 1)
     meant = Window(day, hour, hour + 2)
     slots.ensure(zone_id="A", wanted=[(meant, "motorbike")])
     slot = DeliverySlot.objects.get(zone_id="A", day=day, start_hour=hour, vehicle="motorbike")
-    DeliverySlot.objects.filter(pk=slot.pk).update(taken=1)
+    DeliverySlot.objects.filter(pk=slot.pk).update(taken=F("taken") + 1)
     parcel.slot, parcel.promised_from, parcel.promised_until = slot, meant.start, meant.end
     parcel.save(update_fields=["slot", "promised_from", "promised_until"])
     DeliverySlot.objects.filter(taken=0).delete()

@@ -15,6 +15,7 @@ from orders.rescheduling import change_window
 from tests.factories import UserFactory
 from tests.orders.paid import kinds, paid
 from tests.orders.promised import in_days, promised, taken, window
+from tests.payments.processes import at_once
 
 pytestmark = pytest.mark.django_db
 EN = {"HTTP_ACCEPT_LANGUAGE": "en"}
@@ -152,3 +153,22 @@ def test_money_is_not_touched() -> None:
     change_window(order_code=order.code, number=1, window=window(3, 10))
     assert Parcel.objects.values_list("fee", "goods_total").get(pk=parcel.pk) == before
     assert order.total == 860
+
+
+@pytest.mark.django_db(transaction=True)
+def test_places_changed_in_opposite_directions_block_nobody() -> None:
+    """Six parcels, half of them in each of two windows, move to and fro at once: no deadlock, no place lost."""
+    ways = [(window(3, 10), window(4, 12)), (window(4, 12), window(3, 10))]
+    orders = []
+    for number in range(6):
+        there = ways[number % 2][0]
+        orders.append(promised(there.day, there.start_hour)[0].code)
+
+    def to_and_fro(number: int) -> int:
+        here, there = ways[number % 2]
+        for goal in (there, here, there, here, there):
+            change_window(order_code=orders[number], number=1, window=goal)
+        return Parcel.objects.get(order__code=orders[number]).slot.start_hour  # type: ignore[union-attr]
+
+    assert at_once(6, to_and_fro) == [12, 10, 12, 10, 12, 10]
+    assert taken() == {(in_days(3), 10): 3, (in_days(4), 12): 3}
