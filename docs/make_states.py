@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import django
+from django.utils import timezone
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "okryu.settings")
@@ -23,6 +24,7 @@ from accounts.models import User  # noqa: E402
 from okryu.demo.people import PIN, Shopper, load_shoppers  # noqa: E402
 from okryu.demo.today import ADDRESS, fill, place  # noqa: E402
 from orders.cancelling import cancel_parcel  # noqa: E402
+from orders.carrying import miss_parcel, new_try_places  # noqa: E402
 from orders.models import Order, Parcel  # noqa: E402
 from orders.parcels import (  # noqa: E402
     Reason,
@@ -32,7 +34,7 @@ from orders.parcels import (  # noqa: E402
     dispatch_parcel,
     make_ready,
 )
-from orders.paying import pay  # noqa: E402
+from orders.paying import Outcome, pay  # noqa: E402
 from orders.refunds import Goods, refund_lines, refund_undelivered  # noqa: E402
 from payments.gateway import Presented  # noqa: E402
 
@@ -75,6 +77,11 @@ def cancel(parcel: Parcel) -> None:
     cancel_parcel(**where(parcel))
 
 
+def miss(parcel: Parcel) -> None:
+    places = new_try_places(parcel, timezone.now())
+    miss_parcel(**where(parcel), attempt=1, window=places[0].window if places else None)
+
+
 def give_up(parcel: Parcel) -> None:
     refund_undelivered(**where(parcel), key=uuid4(), goods=Goods.WRITE_OFF, with_fee=False)
 
@@ -103,6 +110,7 @@ STATES: dict[str, list[Step]] = {
     "returned": [*ON_THE_WAY, deliver, give_back],
     "declined": [decline],
     "cancelled": [cancel],
+    "missed-once": [*ON_THE_WAY, miss],
     "undeliverable": [*ON_THE_WAY, give_up],
 }
 COLLECTED: dict[str, list[Step]] = {
@@ -115,7 +123,9 @@ def make(shopper: Shopper, steps: list[Step], *, method: str) -> Order:
     """Place and pay one order, then carry its parcel as far as `steps` say."""
     order = place(shopper, GOODS, method=method)
     card = Presented(number=shopper.number, pin=PIN, holder=shopper.user.name)
-    pay(order_code=order.code, key=order.payment_key, card=card, user=shopper.user, address=ADDRESS)
+    paid = pay(order_code=order.code, key=order.payment_key, card=card, user=shopper.user, address=ADDRESS)
+    if paid.outcome != Outcome.HELD:
+        sys.exit(f"Not paid ({paid.code}): a card pays twenty times a day. Try again tomorrow.")
     for step in steps:
         step(order.parcels.select_related("order").get())
     return order

@@ -301,6 +301,9 @@ class Parcel(models.Model):
             models.Index(fields=["seller", "status"], name="parcel_of_seller"),
             models.Index(fields=["due_at", "id"], name="parcel_due", condition=Q(due_at__isnull=False)),
             models.Index(
+                fields=["status", "due_at", "id"], name="parcel_due_in_state", condition=Q(due_at__isnull=False)
+            ),
+            models.Index(
                 fields=["courier", "due_at", "id"], name="parcel_due_of_courier", condition=Q(due_at__isnull=False)
             ),
             models.Index(
