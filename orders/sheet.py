@@ -109,6 +109,11 @@ class Sheet:
         return sum(line.discount_of(line.kept_quantity) - line.discount_of(line.returned_quantity) for line in lines)
 
     @property
+    def has_arrived(self) -> bool:
+        """Whether anything of the order stayed with whom it was for."""
+        return any(each.parcel.status == Parcel.Status.DELIVERED for each in self.parcels)
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the page should look again by itself."""
         return self.state == "waiting" or bool(self.freeing)

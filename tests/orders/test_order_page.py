@@ -2,12 +2,14 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from orders.models import Order, OrderLine
 from orders.parcels import Reason, confirm_parcel, decline_parcel, deliver_parcel, dispatch_parcel, make_ready
+from orders.refunds import Goods, refund_lines
 from tests.factories import PictureFactory, UserFactory
 from tests.orders.paid import money, paid, payment_of, placed
 
@@ -75,6 +77,18 @@ def test_declined_and_complete(client):
     assert "The order is complete" in shown
     assert "it is not in stock" in shown
     assert "Still held" not in shown
+
+
+def test_nothing_of_it_arrived(client):
+    order, _card = paid(parcels=THREE[:1])
+    for verb in (confirm_parcel, make_ready, dispatch_parcel, deliver_parcel):
+        verb(order_code=order.code, number=1)
+    assert f"/orders/{order.code}/parcels/1/return/" in page(client, order)
+    everything = {line.public_id: line.quantity for line in OrderLine.objects.filter(parcel__order=order)}
+    refund_lines(order_code=order.code, number=1, key=uuid4(), quantities=everything, goods=Goods.RESTOCK)
+    shown = page(client, order)
+    assert "The order has ended" in shown
+    assert f"/orders/{order.code}/parcels/1/return/" not in shown
 
 
 def test_expired(client):
