@@ -1,6 +1,7 @@
 """Template tags every page uses; built in, so no page loads them."""
 
 import json
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from okryu.money import format_won
 from okryu.staticfiles import JOINED, STYLE_SHEETS
 
 register = template.Library()
+_HANGUL, _WORD = re.compile("[가-힣ㄱ-ㅣ]"), re.compile("[A-Za-z]{3}")  # "USB 2" is no English
 
 # What one picture's place on the page is wide, so that the browser takes no larger file than it shows.
 PICTURE_PLACES = {
@@ -41,6 +43,16 @@ def won(amount: int) -> str:
 @register.filter
 def phone(digits: str) -> str:
     return shown_phone(digits)
+
+
+@register.filter
+def own_language(text: str) -> str:
+    """The `lang` of a text that stands in for one nobody has translated: ` lang="en"` of Latin letters on a Korean
+    page, ` lang="ko-KP"` of Korean ones on an English page, so that it is read aloud as what it is. Else nothing."""
+    text = str(text or "")
+    if _HANGUL.search(text):
+        return SafeString(' lang="ko-KP"') if _is_english() else ""
+    return SafeString(' lang="en"') if not _is_english() and _WORD.search(text) else ""
 
 
 @register.filter

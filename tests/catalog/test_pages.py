@@ -261,3 +261,17 @@ def test_six_questions_at_most_on_every_list(
         cache.clear()
         with django_assert_max_num_queries(6):
             assert client.get(address).status_code == 200
+
+
+def test_a_name_nobody_translated_is_read_in_its_own_language(client: Client) -> None:
+    import_only = ProductFactory(name_ko_kp="Adventure Backpack", name_en="Adventure Backpack", slug="backpack")
+    korean_only = ProductFactory(name_ko_kp="감자국수", name_en="", description_ko_kp="맛있다", slug="potato")
+    page = client.get("/categories/dishes/").text
+    assert '<span class="card-name" lang="en">Adventure Backpack' in page
+    assert '<span class="card-name">감자국수' in page
+    assert 'lang="en">Adventure Backpack' in client.get(import_only.get_absolute_url()).text
+    english(client)
+    page = client.get("/categories/dishes/").text
+    assert '<span class="card-name">Adventure Backpack' in page
+    assert '<span class="card-name" lang="ko-KP">감자국수' in page
+    assert '<div class="prose" lang="ko-KP">' in client.get(korean_only.get_absolute_url()).text

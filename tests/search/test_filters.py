@@ -117,3 +117,30 @@ def test_marked_down_only(client: Client, noodles: list[Product]) -> None:
     noodles[3].variants.update(**lowered(50))
     listing = client.get(f"{FOUND}&lowered=1").context["listing"]
     assert listing.products == [noodles[3]]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "a-none=1",
+        "a-volume=9-9-9",
+        "a-volume=%00",
+        "seller=%00&district=%27&category=../..",
+        "seller=%ED%A0%80",
+        "min=-5&max=99999999999999999999",
+        "min=1e9&max=abc",
+        "min=%EF%BC%99&min=500&max=5",
+        "sort=drop&after=-1",
+        "after=99999999999999999-999999999999999999",
+        "after=9999999999999999-999999999999999999&sort=new",
+        "after=9999999999999999-1&sort=cheap",
+        "kind=king&stars=99&stock=2",
+        "&".join(f"a-{n}=1" for n in range(150)),
+        "&".join(f"seller=s{n}" for n in range(150)),
+        "q=&p[]=1",
+    ],
+)
+def test_hostile_filters_get_a_list(client: Client, noodles: list[Product], wanted: str) -> None:
+    for address in ("/categories/dishes/?", "/sellers/okryugwan/?", f"{FOUND}&"):
+        answer = client.get(address + wanted)
+        assert answer.status_code == 200 and len(answer.content) < 90_000, address
