@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,8 @@ def _first_picture() -> QuerySet[Any, Any]:
     return first
 
 
-CARD_VARIANT = ("id", "price", "markdown_price", "markdown_from", "markdown_until")
+CARD_MOMENTS = ("markdown_from", "markdown_until")
+CARD_VARIANT = ("price", "markdown_price", *CARD_MOMENTS)
 CARD_STOCK = ("on_hand", "reserved", "low_threshold")
 
 
@@ -196,14 +198,14 @@ class Product(models.Model):
     # them.
 
     @cached_property
-    def listed_variants(self) -> list[ProductVariant]:
+    def listed_variants(self) -> list[ProductVariant] | list[CardVariant]:
         """The variants on the list. From for_cards() they know their price and stock, and nothing else."""
         if hasattr(self, "card_variants"):
-            return [ProductVariant.of_card(self, facts) for facts in self.card_variants]
+            return [CardVariant.of(facts) for facts in self.card_variants]
         return list(self.variants.all())
 
     @cached_property
-    def shown_variant(self) -> ProductVariant | None:
+    def shown_variant(self) -> ProductVariant | CardVariant | None:
         """The variant whose price stands on cards: the lowest that is in stock, else the lowest."""
         return min(self.listed_variants, key=lambda v: (v.available == 0, v.unit_price), default=None)
 
@@ -304,7 +306,54 @@ class Product(models.Model):
         return (2 * price * amount + self.content_amount) // (2 * self.content_amount) or None if is_said else None
 
 
-class ProductVariant(models.Model):
+class Priced:
+    """A price and the lowered one beside it."""
+
+    price: int
+    markdown_price: int | None
+    markdown_from: datetime | None
+    markdown_until: datetime | None
+
+    @property
+    def is_marked_down(self) -> bool:
+        return (
+            self.markdown_price is not None
+            and self.markdown_from is not None
+            and self.markdown_until is not None
+            and self.markdown_from <= timezone.now() < self.markdown_until
+        )
+
+    @property
+    def unit_price(self) -> int:
+        """What one piece costs now, in whole won."""
+        return self.markdown_price if self.is_marked_down and self.markdown_price is not None else self.price
+
+    @property
+    def cut_percent(self) -> int:
+        """How much lower the price is now, in whole per cent rounded down; 0 at the full price."""
+        return (self.price - self.unit_price) * 100 // self.price
+
+
+@dataclass(frozen=True, slots=True)
+class CardVariant(Priced):
+    """A variant as far as a card shows it: a list makes dozens, and a model each would cost more than the query."""
+
+    price: int
+    markdown_price: int | None
+    markdown_from: datetime | None
+    markdown_until: datetime | None
+    available: int
+    low_threshold: int
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> CardVariant:
+        """From one object of for_cards(). A variant nobody received yet has no stock."""
+        since, until = (facts[moment] and datetime.fromisoformat(facts[moment]) for moment in CARD_MOMENTS)
+        available, low = (facts["on_hand"] or 0) - (facts["reserved"] or 0), facts["low_threshold"] or 0
+        return cls(facts["price"], facts["markdown_price"], since, until, available, low)
+
+
+class ProductVariant(Priced, models.Model):
     """What is put in the cart: one size, colour or flavour of a product. A plain product has exactly one."""
 
     product = models.ForeignKey(Product, models.PROTECT, related_name="variants", verbose_name=_("product"))
@@ -350,36 +399,6 @@ class ProductVariant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} {self.label}".strip()
-
-    @classmethod
-    def of_card(cls, product: Product, facts: dict[str, Any]) -> ProductVariant:
-        """A variant as far as a card shows it, from one object of for_cards()."""
-        known = {field: facts[field] for field in CARD_VARIANT}
-        for moment in ("markdown_from", "markdown_until"):
-            known[moment] = datetime.fromisoformat(known[moment]) if known[moment] else None
-        variant = cls(product=product, **known)
-        if facts["on_hand"] is not None:
-            variant.stock = apps.get_model("catalog", "Stock")(**{field: facts[field] for field in CARD_STOCK})
-        return variant
-
-    @property
-    def is_marked_down(self) -> bool:
-        return (
-            self.markdown_price is not None
-            and self.markdown_from is not None
-            and self.markdown_until is not None
-            and self.markdown_from <= timezone.now() < self.markdown_until
-        )
-
-    @property
-    def unit_price(self) -> int:
-        """What one piece costs now, in whole won."""
-        return self.markdown_price if self.is_marked_down and self.markdown_price is not None else self.price
-
-    @property
-    def cut_percent(self) -> int:
-        """How much lower the price is now, in whole per cent rounded down; 0 at the full price."""
-        return (self.price - self.unit_price) * 100 // self.price
 
     @property
     def label(self) -> str:
