@@ -27,8 +27,8 @@ GETTEXT_CALL = re.compile(r"""n?p?gettext\((?:[^()'"]|'(?:\\.|[^'\\])*'|"(?:\\.|
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 
-def messages_in(source: str) -> Iterator[str]:
-    """The literal messages of gettext calls in Python source."""
+def messages_in(source: str) -> Iterator[tuple[str | None, str]]:
+    """The literal messages of gettext calls in Python source, with their contexts."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
@@ -38,11 +38,12 @@ def messages_in(source: str) -> Iterator[str]:
             continue
         argument = node.args[position]
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            yield argument.value
+            context = node.args[position - 1] if position else None
+            yield context.value if isinstance(context, ast.Constant) else None, argument.value
 
 
-def all_messages() -> dict[str, str]:
-    found: dict[str, str] = {}
+def all_messages() -> dict[tuple[str | None, str], str]:
+    found: dict[tuple[str | None, str], str] = {}
     for app in APPS:
         for file in (ROOT / app).rglob("*.py"):
             if "migrations" not in file.parts:
@@ -62,8 +63,8 @@ def catalogue() -> polib.POFile:
 
 
 def test_every_message_has_its_korean() -> None:
-    korean = {entry.msgid for entry in catalogue() if entry.translated()}
-    missing = {message: where for message, where in all_messages().items() if message and message not in korean}
+    korean = {(entry.msgctxt, entry.msgid) for entry in catalogue() if entry.translated()}
+    missing = {message: where for message, where in all_messages().items() if message[1] and message not in korean}
     assert len(all_messages()) > 300, "the search for messages found suspiciously few"
     assert not missing, "\n".join(f"{where}: {message!r}" for message, where in sorted(missing.items()))
 
