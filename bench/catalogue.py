@@ -246,7 +246,7 @@ BEGIN, END = "<!-- catalogue -->", "<!-- /catalogue -->"
 def _keep(table: str, file: Path) -> None:
     """Put the table in the file's section, which is added where there is none."""
     text = file.read_text(encoding="utf-8") if file.exists() else "# Benchmarks\n"
-    section = f"{BEGIN}\n## Catalogue (`make bench-catalogue`)\n{table}\n{END}"
+    section = f"{BEGIN}\n{table}\n{END}"
     if BEGIN in text and END in text:
         text = text[: text.index(BEGIN)] + section + text[text.index(END) + len(END) :]
     else:
