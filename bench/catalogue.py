@@ -56,6 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--products", type=int, default=LARGE, help="of the large catalogue (1,000,000)")
     parser.add_argument("--requests", type=int, default=100, help="pages a round (100)")
+    parser.add_argument("--queries", type=int, default=1000, help="searches (1000)")
     parser.add_argument("--anew", action="store_true", help="build both catalogues again")
     parser.add_argument("--write", metavar="FILE", help="keep the table in this file's section on the catalogue")
     options = parser.parse_args()
@@ -69,7 +70,7 @@ def main() -> int:
         bench.manage(SMALL, "collectstatic", "--noinput", "--verbosity=0")
         figures = [
             *bench.pages(SMALL, options.products, requests=options.requests),
-            *bench.search(options.products),
+            *bench.search(options.products, queries=options.queries),
             *bench.imports(),
         ]
     table = _table(figures, options.products)
@@ -174,10 +175,10 @@ class Bench:
             *(Figure(f"queries, cold, {address}", count, 6, unit="") for address, count in queries.items()),
         ]
 
-    def search(self, products: int) -> list[Figure]:
+    def search(self, products: int, *, queries: int) -> list[Figure]:
         """Search and suggestions, measured by bench/search.py."""
         say("search and suggestions …")
-        answer = self._child(products, "bench.search", "--json")
+        answer = self._child(products, "bench.search", "--json", f"--queries={queries}")
         named = [("search", "search", 50), ("suggestions", "suggestions", 20)]
         return [
             *(
