@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import pytest
@@ -40,37 +41,45 @@ def returning(shopper, home):
 
 
 class Counted:
-    """A browser that counts pages shown to the shopper, queries and milliseconds of every request."""
+    """A browser that counts the pages shown to the shopper, the shop's queries and the milliseconds of its answers.
+
+    Transactions' own words are no queries, nor are those of the card network: it stands elsewhere in earnest.
+    """
 
     def __init__(self, client: Any) -> None:
         self.client = client
         self.loads = self.queries = 0
         self.ms = 0.0
-        self.told: list[tuple[str, int, float]] = []
 
-    def _ask(self, ask: Callable[[], Any], what: str) -> Any:
+    def _ask(self, ask: Callable[[], Any]) -> Any:
         with CaptureQueriesContext(connection) as asked:
-            began = time.perf_counter()
             answer = ask()
-            spent = (time.perf_counter() - began) * 1000
-        count = sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in asked.captured_queries)
-        network = sum("network_" in query["sql"] for query in asked.captured_queries)
-        self.queries += count - network
-        self.ms += spent
-        self.told.append((what, count - network, spent))
+        for query in asked.captured_queries:
+            is_ours = not query["sql"].startswith(("SAVEPOINT", "RELEASE")) and "network_" not in query["sql"]
+            self.queries += is_ours
         return answer
 
     def open(self, path: str) -> str:
         self.loads += 1
-        answer = self._ask(lambda: self.client.get(path), f"GET {path}")
+        answer = self._ask(lambda: self.client.get(path))
         assert answer.status_code == 200, answer.headers.get("Location")
         return answer.content.decode()
 
     def send(self, path: str, data: dict[str, str]) -> str:
         """POST and follow to the page it leads to; its address."""
-        answer = self._ask(lambda: self.client.post(path, data), f"POST {path}")
+        answer = self._ask(lambda: self.client.post(path, data))
         assert answer.status_code == 302, re.sub(r"\s+", " ", answer.content.decode())[:2000]
         return answer["Location"]
+
+
+class Timed(Counted):
+    """The same, telling the time instead: the wall's clock around each answer, without looking at its queries."""
+
+    def _ask(self, ask: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        answer = ask()
+        self.ms += (time.perf_counter() - began) * 1000
+        return answer
 
 
 def buy(browser: Counted, presented: Any) -> Order:
@@ -89,11 +98,25 @@ def test_from_the_cart_to_paid(shopping, returning, noodles):
     put(shopping, noodles, 2)
     browser = Counted(shopping)
     assert buy(browser, returning).status == "paid"
-    for what, queries, ms in browser.told:
-        print(f"{what}: {queries} queries, {ms:.0f} ms")
-    print(browser.loads, browser.queries, browser.ms)
     assert browser.loads <= MOST_LOADS
     assert browser.queries <= MOST_QUERIES
+
+
+@pytest.mark.long
+def test_server_time_from_the_cart_to_paid(shopping, returning, noodles, capsys):
+    """One process, warm, twenty purchases one after the other. The bar is 120 ms on a machine with nothing else to do;
+    a busy one is several times slower, so what fails here is only what no machine excuses.
+    """
+    stock.receive(stock.lock([noodles.pk])[noodles.pk], 100, cause="for the bench")
+    spent = []
+    for _ in range(20):
+        put(shopping, noodles)
+        browser = Timed(shopping)
+        buy(browser, returning)
+        spent.append(browser.ms)
+    with capsys.disabled():
+        print(f"\ncart to paid, server time: best {min(spent):.0f} ms, median {median(spent):.0f} ms of {len(spent)}")
+    assert min(spent) <= 10 * MOST_MS
 
 
 def typed(home):
