@@ -39,8 +39,9 @@ def home(*, day: date) -> Home:
     dishes = listed.filter(seller__kind=Seller.Kind.RESTAURANT).most_ordered().values("pk")[:DISHES]
     lowered = listed.marked_down(timezone.now()).most_ordered().values("pk")[:SHELF]
     newest = listed.order_by("-listed_at", "-pk").values("pk")[: 2 * SHELF]
-    wanted = Q(pk__in=popular) | Q(pk__in=dishes) | Q(pk__in=lowered) | Q(pk__in=newest)
-    products = list(Product.objects.filter(wanted).for_cards().most_ordered())
+    # One set of ids, found first: of four conditions joined by OR every product would be read to be tested.
+    wanted = popular.union(dishes, lowered, newest)
+    products = list(Product.objects.filter(pk__in=wanted).for_cards().most_ordered())
     first = products[:SHELF]
     return Home(
         dish=_dish_of(day, products),
@@ -114,8 +115,8 @@ def product_page(product_id: int) -> ProductPage | None:
     same_kind = Product.objects.on_sale().filter(kind__in=this.values("kind")).values("pk")[:20]
     shelf = Product.objects.on_sale().filter(category__in=this.values("category"))
     related = shelf.exclude(pk=product_id).most_ordered().values("pk")[: RELATED + COMPARED_LIMIT]
-    wanted = Q(pk=product_id) | Q(pk__in=same_kind) | Q(pk__in=related)
-    found = Product.objects.on_sale().filter(wanted).for_product_page()
+    wanted = this.values("pk").union(same_kind, related)  # found first, as on the home page
+    found = Product.objects.on_sale().filter(pk__in=wanted).for_product_page()
     products = {product.pk: product for product in found.most_ordered()}
     product = products.pop(product_id, None)
     if product is None:
