@@ -1,6 +1,6 @@
 """The receipt as a PDF: one or more A5 sheets that open on any telephone, without the shop and without a line.
 
-The font is the part of Noto Sans KR (SIL Open Font License, orders/fonts/OFL.txt) that Korean is written with: the
+The font is the part of Noto Sans KR (SIL Open Font License, orders/fonts/OFL) that Korean is written with: the
 2,350 syllables of the national standard and those of foreign words. Each PDF carries only the letters it shows.
 """
 

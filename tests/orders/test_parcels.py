@@ -40,7 +40,7 @@ def test_from_confirmation_to_the_door():
     order.refresh_from_db()
     assert order.status == "closed"
     assert order.closed_at
-    told = ["paid", "confirmed", "ready", "captured", "dispatched", "delivered", "closed"]
+    told = ["placed", "paid", "confirmed", "ready", "captured", "dispatched", "delivered", "closed"]
     assert kinds(order) == told
     assert set(order.events.filter(kind="dispatched").values_list("by", flat=True)) == {staff.pk}
     assert (

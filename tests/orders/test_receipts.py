@@ -84,7 +84,7 @@ def test_no_pdf_before_paying_nor_for_others_nor_by_post(client):
 
 def test_the_font_is_small_free_and_writes_korean():
     assert FONT.stat().st_size <= 700_000
-    assert "SIL OPEN FONT LICENSE" in (FONT.parent / "OFL.txt").read_text().upper()
+    assert "SIL OPEN FONT LICENSE" in (FONT.parent / "OFL").read_text().upper()
     known = set(TTFont(io.BytesIO(FONT.read_bytes())).getBestCmap())
     standard = {ord(bytes([high, low]).decode("euc_kr")) for high in range(0xB0, 0xC9) for low in range(0xA1, 0xFF)}
     assert len(standard) == 2350

@@ -104,7 +104,6 @@ def test_the_audit_sees_what_a_superuser_did():
     close_day(next_day())
     first, second = Transfer.objects.filter(kind="load").get(), Transfer.objects.filter(kind="sale").get()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement, keys, views in [
             ("UPDATE network_balance SET posted = posted + 1", [], {"audit_balance"}),
@@ -120,7 +119,9 @@ def test_the_audit_sees_what_a_superuser_did():
             ),
         ]:
             cursor.execute("SAVEPOINT tamper")
+            cursor.execute("SET LOCAL session_replication_role = replica")
             cursor.execute(statement, keys)
+            cursor.execute("SET LOCAL session_replication_role = origin")
             found = {finding.view for finding in audit.audit() if finding.rows}
             assert found == views, statement
             with pytest.raises(CommandError, match="does not agree"):

@@ -28,6 +28,7 @@ def test_a_night(caplog):
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("UPDATE network_balance SET posted = posted + 1")
+        cursor.execute("SET LOCAL session_replication_role = origin")
     with caplog.at_level(logging.ERROR):
         tasks.audit_ledger(0)
     assert "audit_balance has 1 rows" in caplog.text
