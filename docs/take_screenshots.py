@@ -1,15 +1,17 @@
 """Photograph every page of a running demo shop, for docs/screenshots/.
 
-    python docs/take_screenshots.py http://127.0.0.1:8000
+    python docs/make_states.py | tee var/states.txt
+    python docs/take_screenshots.py http://127.0.0.1:8000 --states var/states.txt
 
 Run it after `make run`, when the looks have changed. It buys for real in the demo shop: one order in each language.
-The pictures are WebP, two widths in two languages, as good as fits 2 MB altogether.
+The pictures are WebP, two widths in two languages, the states of a parcel on a phone alone, as good as fits 2 MB
+altogether.
 """
 
 import argparse
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -40,7 +42,21 @@ OPEN_PAGES = {
     "not-found": "/nothing-here/",
 }
 MEMBER_PAGES = {"orders": "/orders/", "card": "/card/", "account": "/account/", "addresses": "/account/addresses/"}
-STAFF_PAGES = {"admin-home": "/admin/", "admin-products": "/admin/catalog/product/"}
+STAFF_PAGES = {
+    "admin-home": "/admin/",
+    "admin-products": "/admin/catalog/product/",
+    "desk-board": "/admin/desk/board/",
+    "desk-returns": "/admin/desk/returns/",
+    "desk-catalogue": "/admin/desk/catalogue/",
+    "desk-search": "/admin/desk/search/",
+}
+# Each desk as those see it who work there.
+DESK_PAGES = {
+    "1919000003": {"desk-runs": "/admin/desk/runs/"},
+    "1919000004": {"desk-parcels": "/admin/desk/parcels/"},
+    "1919000005": {"desk-days": "/admin/desk/money/days/", "desk-audit": "/admin/desk/money/audit/"},
+    "1919000006": {"desk-cards": "/admin/desk/cards/"},
+}
 
 Shot = tuple[str, bytes]
 
@@ -55,9 +71,9 @@ class Photographer:
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(15_000)
 
-    def shoot(self, name: str) -> Iterator[Shot]:
+    def shoot(self, name: str, sizes: Iterable[str] = SIZES) -> Iterator[Shot]:
         """The page that stands open, at each width."""
-        for size, viewport in SIZES.items():
+        for size, viewport in ((size, SIZES[size]) for size in sizes):
             self.page.set_viewport_size(viewport)
             self.page.evaluate("window.scrollTo(0, 0)")
             self.page.wait_for_load_state("networkidle")
@@ -99,12 +115,15 @@ class Photographer:
         yield from self.shoot("receipt")
 
 
-def photograph(browser: Browser, base: str, language: str) -> Iterator[Shot]:
+def photograph(browser: Browser, base: str, language: str, states: dict[str, str]) -> Iterator[Shot]:
     visitor = Photographer(browser, base, language)
     yield from visitor.visit(OPEN_PAGES)
     visitor.sign_in(*SHOPPER)
     yield from visitor.buy()
     yield from visitor.visit(MEMBER_PAGES)
+    for state, code in states.items():
+        visitor.page.goto(f"/orders/{code}/")
+        yield from visitor.shoot(f"order-{state}", sizes=["phone"])
     visitor.context.close()
     staff = Photographer(browser, base, language)
     staff.sign_in(*STAFF)
@@ -114,6 +133,11 @@ def photograph(browser: Browser, base: str, language: str) -> Iterator[Shot]:
         staff.page.locator("#result_list a[href*='/change/']").first.click()
     yield from staff.shoot("admin-order")
     staff.context.close()
+    for phone, pages in DESK_PAGES.items():
+        worker = Photographer(browser, base, language)
+        worker.sign_in(phone, STAFF[1])
+        yield from worker.visit(pages)
+        worker.context.close()
 
 
 def save(shots: list[Shot]) -> int:
@@ -139,12 +163,14 @@ def _webp(image: Image.Image, quality: int) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Photograph every page of a running demo shop.")
     parser.add_argument("base", nargs="?", default="http://127.0.0.1:8000")
-    base = parser.parse_args().base
+    parser.add_argument("--states", type=Path, help="what make_states.py printed: a state and an order's code a line")
+    options = parser.parse_args()
+    states = dict(line.split() for line in options.states.read_text().splitlines()) if options.states else {}
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("chromium-browser")
         flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=path, args=flags)
-        shots = [shot for language in LANGUAGES for shot in photograph(browser, base, language)]
+        shots = [shot for language in LANGUAGES for shot in photograph(browser, options.base, language, states)]
         browser.close()
     print(f"{len(shots)} screenshots, {save(shots):,} bytes")
 
