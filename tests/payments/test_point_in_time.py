@@ -29,7 +29,8 @@ def a_day_of_sales():
     captured(issued(10_000)[1], 1_000)
     cut = close_day(next_day())
     pay_shop(cut)
-    assert settle_with_file(cut).waits_for == ""
+    settled = settle_with_file(cut)
+    assert settled.waits_for == "", settled
     what_there_is()
 
 
