@@ -20,7 +20,7 @@ from tests import databases
 from tests.payments.cast import captured, issued, next_day
 from tests.payments.test_backup import facts, run
 
-pytestmark = [pytest.mark.long, pytest.mark.ledger]
+pytestmark = [pytest.mark.long, pytest.mark.alone, pytest.mark.ledger]
 KEPT_LOG = {"wal_level": "replica", "archive_mode": "on", "max_wal_senders": "4"}
 
 
