@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import io
 import os
 import re
 import statistics
@@ -156,7 +157,7 @@ def _measure(cluster: Cluster, orders: int, *, explain: bool) -> list[Figure]:
     progress.step("migrating")
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    call_command("ensure_roles", stdout=open(os.devnull, "w"))  # noqa: SIM115
+    call_command("ensure_roles", stdout=io.StringIO())
     with connection.cursor() as cursor:
         for statement in (PEOPLE, PLACES, ORDERS, "ANALYZE"):
             cursor.execute(statement, {"orders": orders})
