@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
 from django.test import TransactionTestCase
 from django.utils import translation
 from django.utils.translation.reloader import translation_file_changed
@@ -136,6 +136,14 @@ def ledger_db(request: pytest.FixtureRequest, ledger_database: str, django_db_bl
         raise pytest.UsageError("A ledger test runs in its own database: no db, no live_server there.")
     with django_db_blocker.unblock(), databases.using(ledger_database):
         yield ledger_database
+
+
+@pytest.fixture
+def own_ledger(ledger_db: str) -> Iterator[str]:
+    """A fresh ledger for a ledger test that leaves false books, or counts all there is (before `process_env`)."""
+    with databases.copied("own") as name, databases.using(name):
+        yield name
+        connection.close()
 
 
 @pytest.fixture(autouse=True)

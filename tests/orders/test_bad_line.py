@@ -81,7 +81,7 @@ def rows(statement):
         return cursor.fetchall()
 
 
-def test_a_bad_line_and_an_outage_lose_and_double_nothing(process_env, tmp_path):
+def test_a_bad_line_and_an_outage_lose_and_double_nothing(own_ledger, process_env, tmp_path):
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
     flag = tmp_path / "network-down"
     cards = [issued(10**9, per_payment=10**9, per_day=10**9, count_day=10**6)[1] for _ in range(SHOPPERS)]

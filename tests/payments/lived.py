@@ -48,12 +48,19 @@ class Sale:
     fare: int
     subsidy: int
     heard: bool
-    back: Counter[str] = field(default_factory=Counter)  # returned or asked to be
+    back: Counter[str] = field(default_factory=Counter)  # gone back at the network, or asked to
+    known: Counter[str] = field(default_factory=Counter)  # the same as our books know it: disputes by their files
     booked: Counter[str] = field(default_factory=Counter)  # what our books know: sold less returned
     commission: int = 0
 
     def left(self, what: str) -> int:
-        return int(getattr(self, what)) - self.back[what]
+        return int(getattr(self, what)) - max(self.back[what], self.known[what])
+
+    def disputed(self, amount: int, known: Counter[str]) -> Counter[str]:
+        """The part of a dispute that is goods, fare and the voucher's share, by what is `known` to have gone back."""
+        goods = min(amount, self.goods - known["goods"])
+        due = self.subsidy * (known["goods"] + goods) // self.goods
+        return Counter(goods=goods, fare=amount - goods, subsidy=max(due - known["subsidy"], 0))
 
 
 @dataclass
@@ -63,7 +70,7 @@ class Day:
     cut: DayCut
     fault: str  # of its file: "late", "cut short" or none
     owed: Counter[Who]  # at the cut, less what was paid out since
-    disputes: list[tuple[Sale, Counter[str]]]
+    disputes: list[tuple[Sale, int]]
     moves: list[tuple[uuid.UUID, uuid.UUID, int]]
     is_kept: bool = False
     is_finished: bool = False
@@ -85,7 +92,7 @@ class Lived:
         self.sales: list[Sale] = []
         self.unheard: list[tuple[Message, Answer, Sale, Counter[str]]] = []
         # Since the last cut, at the network:
-        self.disputes: list[tuple[Sale, Counter[str]]] = []
+        self.disputes: list[tuple[Sale, int]] = []
         self.moves: list[tuple[uuid.UUID, uuid.UUID, int]] = []  # question, payment, won
         # What stands on the paper.
         self.owed: Counter[Who] = Counter({FARES: self.before["delivery"]})
@@ -118,6 +125,7 @@ class Lived:
             seller_id=self.base + sale.seller, commission_bp=COMMISSION[sale.seller], **back,
         )  # fmt: skip
         sale.back.update(back)
+        sale.known.update(back)
         self._answer(question, sale, Counter({what: -won for what, won in back.items()}), heard)
 
     def dispute(self, pick: int, part: int) -> None:
@@ -128,11 +136,8 @@ class Lived:
             return
         case = charge_back(case=uuid.uuid4(), capture=sale.question, amount=amount, reason="never came").pk
         self.moves.append((case, sale.payment.pk, -amount))
-        goods = min(amount, sale.left("goods"))
-        due = sale.subsidy * (sale.back["goods"] + goods) // sale.goods
-        back = Counter(goods=goods, fare=amount - goods, subsidy=max(due - sale.back["subsidy"], 0))
-        sale.back.update(back)
-        self.disputes.append((sale, Counter({what: -won for what, won in back.items()})))
+        sale.back.update(sale.disputed(amount, sale.back))
+        self.disputes.append((sale, amount))
 
     def answers(self) -> None:
         """Healing: what the network did and we did not hear of is written down."""
@@ -223,8 +228,10 @@ class Lived:
             if day.fault:
                 return
             day.is_kept = True
-            for sale, change in day.disputes:
-                self._book(sale, change)
+            for sale, amount in day.disputes:  # files may come in another order than the disputes
+                back = sale.disputed(amount, sale.known)
+                sale.known.update(back)
+                self._book(sale, Counter({what: -won for what, won in back.items()}))
         unheard = {question.id for question, *_ in self.unheard}
         day.receive(unheard)
         if any(not earlier.is_kept for earlier in self.days.values() if earlier.cut.pk < day.cut.pk):

@@ -25,7 +25,6 @@ from payments.network.expiry import expire_holds
 from payments.network.models import Authorisation, Balance
 from payments.settlement import close_day
 from payments.shop_book import seller_account
-from tests import databases
 from tests.orders.paid import an_address, money, placed
 from tests.orders.paid import issued as issued_to_member
 from tests.payments.cast import asked, authorised, balance, balance_of, captured, issued, next_day, opened, told
@@ -36,14 +35,6 @@ from tests.payments.test_cards_at_once import deadlocks
 pytestmark = pytest.mark.ledger
 SECONDS = float(os.environ.get("RACE_SECONDS", "10"))
 NO_LIMIT = {"count_day": 10**6, "per_day": 10**9}
-
-
-@pytest.fixture
-def scratch(ledger_db):
-    """A database whose books may end up false."""
-    with databases.copied("race") as name, databases.using(name):
-        yield name
-        connection.close()
 
 
 def breaks():
@@ -185,7 +176,7 @@ def test_a_late_committer_never_falls_behind_the_cut():
     assert breaks() == []
 
 
-def test_without_the_lock_of_the_table_a_late_committer_falls_behind_the_cut(scratch):
+def test_without_the_lock_of_the_table_a_late_committer_falls_behind_the_cut(own_ledger):
     """The control: the cut is made over the open transaction, and the closed day is not what was sealed."""
     changed("close_day", "LOCK TABLE payments_transfer IN SHARE ROW EXCLUSIVE MODE;", "")
     late, early, cut = late_committer(next_day())
@@ -250,7 +241,7 @@ def test_two_payouts_at_once_see_each_other():
     assert two_payouts() == (["paid", "refused"], 0)
 
 
-def test_without_the_lock_of_payouts_a_seller_is_paid_twice(scratch):
+def test_without_the_lock_of_payouts_a_seller_is_paid_twice(own_ledger):
     changed("transfer_check", "PERFORM pg_advisory_xact_lock(NEW.debit_account_id);", "")
     assert two_payouts() == (["paid", "paid"], -970)
 
@@ -279,14 +270,14 @@ def test_a_question_is_claimed_by_one(monkeypatch):
     assert claimed_by_both(monkeypatch, locked=True) == 1
 
 
-def test_without_the_lock_a_question_is_claimed_by_both(monkeypatch, scratch):
+def test_without_the_lock_a_question_is_claimed_by_both(monkeypatch, own_ledger):
     assert claimed_by_both(monkeypatch, locked=False) == 2
 
 
 # ---------------------------------------------------------------- opposite orders, and the bank
 
 
-def test_without_the_order_of_locks_two_sendings_deadlock(monkeypatch, scratch):
+def test_without_the_order_of_locks_two_sendings_deadlock(monkeypatch, own_ledger):
     """The control of every race that says: no deadlock."""
 
     def in_the_order_given(*accounts):

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from payments import reconciliation, settlement, shop_book
 from payments.network.gateway import SimulatedGateway
-from tests import databases
 from tests.payments.lived import COMMISSION, STEPS, Lived
 from tests.payments.test_races import changed
 
-pytestmark = pytest.mark.ledger
+# The shared accounts are compared to the won, and the controls leave false books.
+pytestmark = [pytest.mark.ledger, pytest.mark.usefixtures("own_ledger")]
 
 PICK = st.integers(0, 40)
 PART = st.sampled_from([1, 30, 50, 100, 100])
@@ -78,14 +78,6 @@ def histories(*, examples: int, days: int, shrink: bool = True) -> None:
     profile(with_seed(number)(given(st.lists(DAY, min_size=2, max_size=days))(live)))()
 
 
-@pytest.fixture(autouse=True)
-def _a_ledger_of_its_own(ledger_db):
-    """The shared accounts are compared to the won, and the controls leave false books."""
-    with databases.copied("lived") as name, databases.using(name):
-        yield
-        connection.close()
-
-
 def sold(won, seller=0, heard=True):
     return "sale", seller, won, 0, 0, heard
 
@@ -97,6 +89,12 @@ def test_days_caught_up_pay_nothing_of_a_day_that_is_not_closed():
 def test_a_dispute_beside_a_refund_nobody_has_heard_of_takes_goods_once():
     late_refund = ("refund", 0, 50, 0, False)
     live_through([("sale", 0, 100, 50, 0, True), late_refund, ("dispute", 0, 100), ("close", ""), ("morning", None)])
+
+
+def test_disputes_whose_files_come_in_another_order_take_the_vouchers_share_once():
+    sale, late = ("sale", 0, 305, 0, 70, True), [("dispute", 0, 1), ("close", "late")]
+    later = [("dispute", 0, 50), ("close", ""), ("morning", None)]
+    live_through([sale, *late, ("refund", 0, 1, 0, True), *later])
 
 
 def test_a_finished_day_pays_nothing_more_however_often_it_is_settled():

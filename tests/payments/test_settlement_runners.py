@@ -18,21 +18,13 @@ from payments.reconciliation import keep_file
 from payments.settlement import close_day, settle, settle_waiting_days, settle_with_file, waiting_days
 from payments.settlement_models import Settlement, SettlementFile, SettlementLine
 from payments.shop_book import seller_account
-from tests import databases
 from tests.payments.cast import balance_of, captured, issued, next_day
 from tests.payments.processes import at_once
 from tests.payments.test_races import changed
 
-pytestmark = pytest.mark.ledger
+# The controls leave false books, and every day is this test's.
+pytestmark = [pytest.mark.ledger, pytest.mark.usefixtures("own_ledger")]
 SELLERS = 3
-
-
-@pytest.fixture(autouse=True)
-def _a_ledger_of_its_own(ledger_db):
-    """The controls leave false books, and every day of it is this test's."""
-    with databases.copied("runners") as name, databases.using(name):
-        yield
-        connection.close()
 
 
 @pytest.fixture
