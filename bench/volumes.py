@@ -143,7 +143,7 @@ def move_often(*, seller: int, count: int) -> None:
 
 def _guard(switch: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE payments_transfer {switch} TRIGGER shop_shares")
+        cursor.execute(f"ALTER TABLE payments_transfer {switch} TRIGGER shop_book")
 
 
 def _move(number: int, about: dict[str, int]) -> None:

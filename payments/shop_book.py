@@ -6,49 +6,43 @@ Called by `pay.record` with the message's payment locked. Ids are made from the 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid5
 
+from django.db import connection
 from django.db.models import Q, Sum
 
 from payments.models import Account, Message, Transfer
-from payments.rows import read
+from payments.rows import read_one
 
 
 def post_capture(message: Message) -> None:
     """The seller has sold, the couriers have earned their fee, the bureau its commission."""
-    account = _accounts(message)
-    due = _commission_due(message, account, message.goods + message.subsidy)
-    _post(
-        message,
-        ("sale", account["network"], account["seller"], message.goods),
-        ("fare", account["network"], account["delivery"], message.fare),
-        ("subsidy", account["promotion"], account["seller"], message.subsidy),
-        ("commission", account["seller"], account["commission"], due),
-    )
+    due = _commission_due(message, message.goods + message.subsidy)
+    _post(message, sale=message.goods, fare=message.fare, subsidy=message.subsidy, commission=due)
 
 
 def post_refund(message: Message, *, at: datetime | None = None) -> None:
     """All of it back, as far as it was returned. `at` is kept only while history is written."""
-    account = _accounts(message)
-    due = _commission_due(message, account, -message.goods - message.subsidy)
+    due = _commission_due(message, -message.goods - message.subsidy)
     _post(
         message,
-        ("sale_back", account["seller"], account["network"], message.goods),
-        ("fare_back", account["delivery"], account["network"], message.fare),
-        ("subsidy_back", account["seller"], account["promotion"], message.subsidy),
-        ("commission_back", account["commission"], account["seller"], -due),
         at=at,
+        sale_back=message.goods,
+        fare_back=message.fare,
+        subsidy_back=message.subsidy,
+        commission_back=-due,
     )
 
 
-def _commission_due(message: Message, account: dict[str, int], change: int) -> int:
+def _commission_due(message: Message, change: int) -> int:
     """What is due of this payment's sales of the seller after `change`, less what was posted.
 
     The difference, not a part of the part: several returns do not drift, a full one gives all back.
     """
     if message.payment.captured == 0:
         return commission_on(change, message.commission_bp)  # nothing was posted of it before
-    seller = account["seller"]
+    seller = seller_account(message.seller_id).pk
     sums = Transfer.objects.filter(reference=message.payment_id).aggregate(
         goods_in=Sum("amount", filter=Q(credit_account=seller, kind__in=["sale", "subsidy"])),
         goods_out=Sum("amount", filter=Q(debit_account=seller, kind__in=["sale_back", "subsidy_back"])),
@@ -65,39 +59,46 @@ def commission_on(base: int, basis_points: int) -> int:
     return base * basis_points // 10_000
 
 
-def _post(message: Message, *moves: tuple[str, int, int, int], at: datetime | None = None) -> None:
-    """Write the shop book's transfers (kind, debit, credit, amount) of one answered question."""
-    Transfer.objects.bulk_create(
-        Transfer(
-            uuid=uuid5(message.id, kind),
-            kind=kind,
-            debit_account_id=debit,
-            credit_account_id=credit,
-            amount=amount,
-            reference=message.payment_id,
-            **({"at": at} if at else {}),
-        )
-        for kind, debit, credit, amount in moves
-        if amount > 0
-    )
-    message.payment.refresh_from_db()  # the transfers moved its totals
+# Each kind says itself between which accounts it moves; the seller's is the message's.
+_POST = """
+INSERT INTO payments_transfer (id, kind, debit_account_id, credit_account_id, amount, reference, at)
+SELECT m.id, m.kind, debit.id, credit.id, m.amount, %(payment)s, coalesce(%(at)s, now())
+  FROM (VALUES {rows}) AS m (id, kind, amount, place)
+  JOIN payments_transferkind k ON k.kind = m.kind
+  JOIN payments_account debit ON debit.kind = k.debit
+   AND debit.owner = CASE k.debit WHEN 'seller' THEN %(seller)s ELSE '' END
+  JOIN payments_account credit ON credit.kind = k.credit
+   AND credit.owner = CASE k.credit WHEN 'seller' THEN %(seller)s ELSE '' END
+ WHERE EXISTS (SELECT FROM payments_account WHERE kind = 'seller' AND owner = %(seller)s)
+ ORDER BY m.place
+"""
 
 
-def seller_account(seller_id: int) -> Account:
+def _post(message: Message, *, at: datetime | None = None, **moves: int) -> None:
+    """Write the shop book's transfers of one answered question: won by kind, those above 0."""
+    moves = {kind: amount for kind, amount in moves.items() if amount > 0}
+    if not moves:
+        return
+    rows: list[str] = []
+    values: dict[str, Any] = {"payment": message.payment_id, "seller": str(message.seller_id), "at": at}
+    for place, (kind, amount) in enumerate(moves.items()):
+        rows.append(f"(%(id{place})s, '{kind}', %(won{place})s, {place})")
+        values |= {f"id{place}": uuid5(message.id, kind), f"won{place}": amount}
+    statement = _POST.format(rows=", ".join(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        if not cursor.rowcount:
+            seller_account(message.seller_id)  # the seller's first sale
+            cursor.execute(statement, values)
+    payment = message.payment
+    del payment.captured, payment.refunded, payment.state  # moved by the transfers: read again if anybody asks
+
+
+def seller_account(seller_id: int | None) -> Account:
     """The account that says what is owed to a seller; opened at the first need."""
-    Account.objects.bulk_create([Account(kind=Account.Kind.SELLER, owner=str(seller_id))], ignore_conflicts=True)
-    return Account.objects.get(kind=Account.Kind.SELLER, owner=str(seller_id))
-
-
-def _accounts(message: Message) -> dict[str, int]:
-    """Ids of the shop book's accounts by kind, the seller's being the message's: one query once it is open."""
-    found = read(
-        Account,
-        "WHERE (kind, owner) IN (('network', ''), ('delivery', ''), ('promotion', ''), ('commission', ''),"
-        " ('seller', %s))",
-        [str(message.seller_id)],
-    )
-    ids = {str(account.kind): account.pk for account in found}
-    if Account.Kind.SELLER not in ids and message.seller_id is not None:
-        ids["seller"] = seller_account(message.seller_id).pk
-    return ids
+    owner = {"kind": Account.Kind.SELLER, "owner": str(seller_id)}
+    found = read_one(Account, "WHERE kind = %s AND owner = %s", list(owner.values()))
+    if found is None:
+        Account.objects.bulk_create([Account(**owner)], ignore_conflicts=True)
+        found = Account.objects.get(**owner)
+    return found

@@ -153,25 +153,25 @@ TRIGGERS = [
     ),
     ("payments_transfer.transfer_check", transfer("settle", "%(merchant)s", "%(float)s", more_than_owed("merchant"))),
     # The shop books only what the network has confirmed.
-    ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1)),
-    ("payments_transfer.shop_consequences", transfer("fare", "%(network)s", "%(delivery)s", 1)),
-    ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1, "%(new)s")),
-    ("payments_transfer.shop_consequences", transfer("sale", "%(network)s", "%(seller)s", 1, "%(pending)s")),
-    ("payments_transfer.shop_consequences", transfer("sale_back", "%(seller)s", "%(network)s", 1)),
-    ("payments_transfer.shop_consequences", transfer("fare_back", "%(delivery)s", "%(network)s", 1)),
+    ("payments_transfer.shop_book", transfer("sale", "%(network)s", "%(seller)s", 1)),
+    ("payments_transfer.shop_book", transfer("fare", "%(network)s", "%(delivery)s", 1)),
+    ("payments_transfer.shop_book", transfer("sale", "%(network)s", "%(seller)s", 1, "%(new)s")),
+    ("payments_transfer.shop_book", transfer("sale", "%(network)s", "%(seller)s", 1, "%(pending)s")),
+    ("payments_transfer.shop_book", transfer("sale_back", "%(seller)s", "%(network)s", 1)),
+    ("payments_transfer.shop_book", transfer("fare_back", "%(delivery)s", "%(network)s", 1)),
     # Nobody is paid from the vouchers' or the commission's account, or pays into them, beyond the network's answers;
     # and a sale is the seller's it was captured for.
-    ("payments_transfer.shop_shares", transfer("subsidy", "%(promotion)s", "%(seller)s", 1)),
-    ("payments_transfer.shop_shares", transfer("subsidy", "%(promotion)s", "%(seller)s", 1, "%(new)s")),
-    ("payments_transfer.shop_shares", transfer("subsidy_back", "%(seller)s", "%(promotion)s", 1)),
-    ("payments_transfer.shop_shares", transfer("commission", "%(seller)s", "%(commission)s", 1)),
-    ("payments_transfer.shop_shares", transfer("commission_back", "%(commission)s", "%(seller)s", 28)),
+    ("payments_transfer.shop_book", transfer("subsidy", "%(promotion)s", "%(seller)s", 1)),
+    ("payments_transfer.shop_book", transfer("subsidy", "%(promotion)s", "%(seller)s", 1, "%(new)s")),
+    ("payments_transfer.shop_book", transfer("subsidy_back", "%(seller)s", "%(promotion)s", 1)),
+    ("payments_transfer.shop_book", transfer("commission", "%(seller)s", "%(commission)s", 1)),
+    ("payments_transfer.shop_book", transfer("commission_back", "%(commission)s", "%(seller)s", 28)),
     (
-        "payments_transfer.shop_shares",
+        "payments_transfer.shop_book",
         f"{another_sellers('capture')}; {transfer('sale', '%(network)s', '%(seller)s', 1)}",
     ),
     (
-        "payments_transfer.shop_shares",
+        "payments_transfer.shop_book",
         f"{another_sellers('refund')}; {transfer('sale_back', '%(seller)s', '%(network)s', 1)}",
     ),
     # The shop has received what a kept file says, and no other won.

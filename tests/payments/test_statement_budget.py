@@ -11,7 +11,7 @@ from payments import pay
 from tests.payments.cast import asked, authorised, issued, opened, told
 
 pytestmark = pytest.mark.ledger
-PAY, CAPTURE, COMMITS = 13, 13, 3
+PAY, CAPTURE, COMMITS = 13, 11, 3
 
 
 def statements(captured) -> tuple[int, int]:
