@@ -158,9 +158,25 @@ def buyable(positions: Iterable[Position]) -> list[ParcelPlan]:
 
 
 def _with_products(lines: QuerySet[CartLine]) -> QuerySet[CartLine]:
-    return lines.select_related(
-        "variant__stock",
-        "variant__product__category",
-        "variant__product__seller__district",
-        "variant__product__seller__neighbourhood",
-    ).order_by("id")
+    return (
+        lines.select_related(
+            "variant__stock",
+            "variant__product__category",
+            "variant__product__seller__district",
+            "variant__product__seller__neighbourhood",
+        )
+        .defer(*_LONG_TEXTS)
+        .order_by("id")
+    )
+
+
+# Nobody reads these beside a cart's line, and they are a quarter of the row.
+_LONG_TEXTS = [
+    f"{where}__{column}"
+    for where, columns in {
+        "variant__product": ["description", "description_ko_kp", "description_en", "listed_at", "sold_30_days"],
+        "variant__product__category": ["icon", "position", "name", "name_ko_kp", "name_en"],
+        "variant__product__seller": ["introduction", "introduction_ko_kp", "introduction_en"],
+    }.items()
+    for column in columns
+]

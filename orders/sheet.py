@@ -152,9 +152,12 @@ def _messages(order: Order) -> list[Message]:
 
 
 def _parcels(order: Order) -> QuerySet[Parcel]:
-    lines = OrderLine.objects.select_related("variant__product").prefetch_related("variant__product__pictures")
+    product = "variant__product"
+    lines = OrderLine.objects.select_related(product).prefetch_related(f"{product}__pictures")
+    lines = lines.defer(*(f"{product}__description{language}" for language in ("", "_ko_kp", "_en")))
     return (
         order.parcels.select_related("seller__district", "courier")
+        .defer(*(f"seller__introduction{language}" for language in ("", "_ko_kp", "_en")))
         .prefetch_related(Prefetch("lines", lines))
         .order_by("number")
     )

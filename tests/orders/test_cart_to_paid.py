@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.template.base import Template
+from django.test.utils import CaptureQueriesContext, _TestState
 
 from accounts.models import Address
 from catalog import stock
@@ -102,8 +103,14 @@ def test_from_the_cart_to_paid(shopping, returning, noodles):
     assert browser.queries <= MOST_QUERIES
 
 
+@pytest.fixture
+def plain_templates(monkeypatch):
+    """Tests keep a copy of the context of every template, for `response.context`; a shop does not."""
+    monkeypatch.setattr(Template, "_render", _TestState.saved_data.template_render)
+
+
 @pytest.mark.long
-def test_server_time_from_the_cart_to_paid(shopping, returning, noodles, capsys):
+def test_server_time_from_the_cart_to_paid(shopping, returning, noodles, plain_templates, capsys):
     """One process, warm, twenty purchases one after the other. The bar is 120 ms on a machine with nothing else to do;
     a busy one is several times slower, so what fails here is only what no machine excuses.
     """
@@ -116,7 +123,7 @@ def test_server_time_from_the_cart_to_paid(shopping, returning, noodles, capsys)
         spent.append(browser.ms)
     with capsys.disabled():
         print(f"\ncart to paid, server time: best {min(spent):.0f} ms, median {median(spent):.0f} ms of {len(spent)}")
-    assert min(spent) <= 10 * MOST_MS
+    assert min(spent) <= 5 * MOST_MS
 
 
 def typed(home):
