@@ -5,14 +5,15 @@
 - `@pytest.mark.ledger`: the test runs in the ledger's own database, committing for real, and nothing is ever
   restored there: use fresh rows, leave the books true. `@pytest.mark.ledger(last=True)` runs after all others.
   Such a test uses neither `db` nor `live_server`; connections opened by its threads reach the same database.
+- `filled`: a database of its own that is filled once, for a fixture of a whole file whose filling is dear.
 - `process_env`: the environment for a process of one's own on the test's database.
 - `page` (pytest-playwright) with `@pytest.mark.browser`: Debian's Chromium; skipped loudly without it, except in CI.
 """
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -66,35 +67,43 @@ def _start_database(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=_ledger_order)
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
         if not CHROMIUM and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+    items.sort(key=_order)
 
 
-def _ledger_order(item: pytest.Item) -> int:
-    mark = item.get_closest_marker("ledger")
-    return 0 if mark is None else 2 if mark.kwargs.get("last") else 1
+def _order(item: pytest.Item) -> int:
+    """Playwright leaves an event loop running, in which others cannot start theirs: the browser's tests are last."""
+    ledger = item.get_closest_marker("ledger")
+    if ledger:
+        return 2 if ledger.kwargs.get("last") else 1
+    return 3 if item.get_closest_marker("browser") else 0
 
 
 class LedgerInOneWorker(LoadScopeScheduling):
     """Files with ledger tests go to one worker, in order: one database, one audit of all. Others go anywhere.
 
-    The long ones go file by file: each audits what it did, and shares what was dear to make.
+    So do the tests of a file that has a fixture for the whole file: one worker makes once what is dear. The long ones
+    go file by file: each audits what it did.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         if self.config.option.markexpr.startswith("long"):
             return file
-        return "ledger" if _has_ledger_tests(file) else nodeid
+        return _shared_in(file) or nodeid
 
 
 @lru_cache
-def _has_ledger_tests(file: str) -> bool:
-    return "mark.ledger" in (databases.ROOT / file).read_text()
+def _shared_in(file: str) -> str:
+    """What the tests of this file share, so that they go to one worker; empty if nothing."""
+    text = (databases.ROOT / file).read_text()
+    if "mark.ledger" in text:
+        return "ledger"
+    return file if 'scope="module"' in text else ""
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LedgerInOneWorker:
@@ -127,6 +136,26 @@ def ledger_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[s
         name = copy.__enter__()
     yield name
     copy.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def filled(django_db_setup: None, django_db_blocker: Any) -> Callable[..., AbstractContextManager[str]]:
+    """`with filled(fill):` in a fixture of a whole file: its tests find what `fill()` committed, once.
+
+    They run in a database of their own, each in its usual transaction, which takes back only what the test did.
+    The fixture holds from the first test that asks for it to the file's last: tests of an empty shop have another
+    file. A transactional test would empty that database.
+    """
+
+    @contextmanager
+    def filled(fill: Callable[[], Any]) -> Iterator[str]:
+        with ExitStack() as stack:
+            with django_db_blocker.unblock():
+                name = stack.enter_context(databases.filled(f"{_worker()}_filled", fill))
+            stack.enter_context(databases.using(name))
+            yield name
+
+    return filled
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -65,9 +65,12 @@ END $$;
 
 
 @contextlib.contextmanager
-def copied(worker: str) -> Iterator[str]:
-    """A fresh migrated database of one's own; yields its name and drops it at the end."""
-    template = ensure_template()
+def copied(worker: str, *, of: str = "") -> Iterator[str]:
+    """A fresh migrated database of one's own, or a copy of the database `of` that nobody is connected to.
+
+    Yields its name and drops it at the end.
+    """
+    template = of or ensure_template()
     base = str(connection.settings_dict["NAME"]).removeprefix("test_").split("_")[0][:24]
     name = f"test_{base}_{int(time.time()):08x}_{os.getpid()}_{worker}"
     with connected() as server:
@@ -78,6 +81,15 @@ def copied(worker: str) -> Iterator[str]:
     finally:
         with connected() as server:
             _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+@contextlib.contextmanager
+def filled(worker: str, fill: Callable[[], Any]) -> Iterator[str]:
+    """A fresh database in which `fill` has run and committed; nobody is connected to it yet."""
+    with copied(worker) as name:
+        with using(name):
+            fill()
+        yield name
 
 
 @contextlib.contextmanager

@@ -6,22 +6,19 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog import facets, packing, scopes, stock, tokens
+from catalog import facets, packing, stock, tokens
 from catalog.alphabet import letter_key
 from catalog.attributes import set_attribute
 from catalog.facets import Bits, Chosen
 from catalog.models import Attribute, AttributeOption, Block, Listing, ListingDue, Packed, Product, Seller
 from tests.factories import (
-    LISTED_AT,
     CategoryFactory,
     ProductFactory,
     ProductKindFactory,
-    SellerFactory,
     VariantFactory,
     lowered,
 )
@@ -71,7 +68,7 @@ def test_bits_count_as_a_person_would(rows, groups, low, high) -> None:
         assert facets.places(left) == [place for place, row in enumerate(rows) if fits(row, chosen)]
 
 
-# ---------------------------------------------------------------- pages by rows and by bits
+# ---------------------------------------------------------------- kept current
 
 
 def attribute(slug: str, kind: str = "choice", *options: str, **fields) -> Attribute:
@@ -84,114 +81,10 @@ def attribute(slug: str, kind: str = "choice", *options: str, **fields) -> Attri
     return made
 
 
-@pytest.fixture
-def shelf() -> None:
-    """Sixty dishes of two sellers in all combinations of colour, volume, price and stock."""
-    colour, volume = (
-        attribute("colour", "choice", "white", "blue", "red"),
-        attribute("volume", "number", bands=[250, 500]),
-    )
-    vegan = attribute("vegan", "yes_no")
-    shop = SellerFactory(slug="myohyang", kind="shop", district__slug="moran")
-    for n in range(60):
-        product = ProductFactory(
-            name_ko_kp=f"료리{n}",
-            sold_30_days=n % 7,
-            seller=shop if n % 3 else SellerFactory(),
-            variant__price=100 + n,
-            variant__on_hand=n % 5,
-            listed_at=LISTED_AT + timedelta(hours=n % 11),
-        )
-        set_attribute(product, colour, ["white", "blue", "red"][n % 3])
-        set_attribute(product, volume, [100, 250, 500, None][n % 4])
-        set_attribute(product, vegan, n % 2 == 0)
-
-
-@pytest.fixture(params=["rows", "bits", "bits, along the shelf"])
-def way(request, monkeypatch) -> str:
-    if request.param != "rows":
-        monkeypatch.setattr(scopes, "ROWS_LIMIT", 0)
-    if request.param == "bits, along the shelf":
-        monkeypatch.setattr("catalog.paging.SPARSE", -1)
-    return request.param
-
-
 def pack() -> None:
     for _ in range(20):
         packing.pack_due()
     assert not ListingDue.objects.exists()
-
-
-def counts(client: Client, query: str = "") -> dict[str, dict[str, int]]:
-    listing = client.get(LIST + query).context["listing"]
-    return {g.name: {o.value: o.count for o in g.options} for g in listing.filters.groups}
-
-
-QUERIES = [
-    "",
-    "?a-colour=white",
-    "?a-colour=white&a-colour=red&stock=1",
-    "?a-colour=blue&a-volume=0-250&min=110&max=140",
-    "?a-vegan=1&kind=shop",
-    "?seller=myohyang&a-volume=500-up",
-    "?district=moran&a-colour=blue&a-volume=250-500",
-    "?min=159",
-    "?max=99",
-]
-
-
-@pytest.mark.parametrize("query", QUERIES)
-def test_every_count_is_what_the_filter_leaves(client: Client, shelf: None, way: str, query: str) -> None:
-    """Each offered count equals the total of the page that answer leads to."""
-    pack()
-    listing = client.get(LIST + query).context["listing"]
-    offered = [(g.name, o) for g in listing.filters.groups for o in g.options if not o.is_chosen]
-    for name, option in offered:
-        groups = {pair for pair in listing.filters.pairs() if pair[0] == name}
-        page = client.get(f"{LIST}{query}{'&' if query else '?'}{name}={option.value}").context["listing"]
-        alone = page.total if not groups else None
-        if alone is not None:
-            assert option.count == alone, (name, option.value)
-    assert listing.total == len(all_of(client, LIST + query))
-
-
-def all_of(client: Client, address: str) -> list[int]:
-    met: list[int] = []
-    for _ in range(10):
-        listing = client.get(address).context["listing"]
-        met += [product.pk for product in listing.products]
-        if not listing.next_url:
-            break
-        address = listing.next_url
-    return met
-
-
-@pytest.mark.parametrize("sort", ["popular", "cheap", "dear", "unit", "new", "name"])
-@pytest.mark.parametrize("query", ["", "a-colour=white&", "min=120&max=150&stock=1&"])
-def test_rows_and_bits_list_the_same(client: Client, shelf: None, monkeypatch, sort: str, query: str) -> None:
-    pack()
-    address = f"{LIST}?{query}sort={sort}"
-    by_rows = all_of(client, address)
-    monkeypatch.setattr(scopes, "ROWS_LIMIT", 0)
-    by_bits = all_of(client, address)
-    monkeypatch.setattr("catalog.paging.SPARSE", -1)
-    assert by_rows == by_bits == all_of(client, address)
-    assert len(by_rows) == len(set(by_rows)) > 3
-
-
-@pytest.mark.parametrize("address", [LIST, "/sellers/myohyang/"])
-def test_a_seller_and_a_shelf_count_alike_both_ways(client: Client, shelf: None, monkeypatch, address: str) -> None:
-    pack()
-    few = client.get(address + "?stock=1").context["listing"]
-    monkeypatch.setattr(scopes, "ROWS_LIMIT", 0)
-    many = client.get(address + "?stock=1").context["listing"]
-    assert few.total == many.total > 20
-    assert [[(o.value, o.count) for o in g.options] for g in few.filters.groups] == [
-        [(o.value, o.count) for o in g.options] for g in many.filters.groups
-    ]
-
-
-# ---------------------------------------------------------------- kept current
 
 
 def listed(product: Product) -> Listing | None:
@@ -339,29 +232,6 @@ def test_letters_are_the_same_in_python_and_in_the_database() -> None:
 # ---------------------------------------------------------------- addresses nobody meant
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "a-colour=%00",
-        "a-colour=' OR 1=1",
-        "a-nothing=white",
-        "a-=1&a-a-a=1",
-        "a-volume=250-",
-        "a-volume=-1-250",
-        "seller=%ED%A0%80&district=x%00",
-        "stars=5&stars=-1&stock=2&category=x",
-        "&".join(f"a-colour=c{n}" for n in range(900)),
-        "&".join(f"a-{n}=1" for n in range(900)),
-        "min=-1&max=99999999999999999999",
-    ],
-)
-def test_what_is_unknown_is_left_out(client: Client, shelf: None, query: str) -> None:
-    page = client.get(f"{LIST}?{query}")
-    assert page.status_code == 200
-    assert page.context["listing"].total == 60
-    assert not page.context["listing"].chosen
-
-
 def test_ten_thousand_parameters_are_refused_in_words(client: Client) -> None:
     page = client.get(LIST + "?" + "&".join(f"stock={n}" for n in range(10_000)))
     assert page.status_code == 400 and "<h1" in page.text
@@ -372,25 +242,3 @@ def test_no_more_is_chosen_than_a_person_would(client: Client) -> None:
     set_attribute(ProductFactory(), many, ["o1", "o29"])
     page = client.get(LIST + "?" + "&".join(f"a-many=o{n}" for n in range(30)))
     assert len(page.context["listing"].chosen) == 10
-
-
-def test_crawlers_stay_out_of_combinations(client: Client, shelf: None) -> None:
-    plain = client.get(LIST).text
-    assert "noindex" not in plain
-    assert "noindex,nofollow" in client.get(LIST + "?a-colour=white").text
-    assert "noindex,nofollow" in client.get(LIST + "?sort=new").text
-
-
-def test_a_list_asks_as_much_for_a_hundred_as_for_ten(client: Client, shelf: None, way: str) -> None:
-    pack()
-
-    def asked() -> int:
-        with CaptureQueriesContext(connection) as queries:
-            assert client.get(LIST + "?a-colour=white&a-volume=0-250").status_code == 200
-        return len(queries)
-
-    few = asked()
-    for n in range(100):
-        ProductFactory(slug=f"more-{n}", category=CategoryFactory())
-    pack()
-    assert asked() == few <= 6

@@ -1,6 +1,7 @@
 """The whole demo: sixty days of orders in a shop of its own, their books in order, loaded once."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -35,13 +36,10 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def demo(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """A database in which `load_demo` has run, committed: the ledger's days are closed for good."""
-    copy = databases.copied("demo")
-    with django_db_blocker.unblock():
-        name = copy.__enter__()
-        with databases.using(name):
-            call_command("load_demo")
-    yield name
-    copy.__exit__(None, None, None)
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            name = stack.enter_context(databases.filled("past", lambda: call_command("load_demo")))
+        yield name
 
 
 @pytest.fixture

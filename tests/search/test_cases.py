@@ -1,8 +1,9 @@
 """Everything that must be found over the invented catalogue, by kind, and what must not."""
 
-import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,17 +14,16 @@ from tests.search.generated import nonsense, typos
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 CATALOGUE = DATA / "search_catalogue.tsv"
-DEMO = DATA.parents[1] / "okryu" / "demo" / "catalogue.json"
 WHOLE = {"exact", "ns_spelling", "chosung", "chosung_ns", "infix", "single_syllable"}
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def catalogue() -> list[str]:
+@pytest.fixture(scope="module")
+def catalogue(filled: Any) -> Iterator[list[str]]:
     rows = evaluation.read_catalogue(CATALOGUE)
-    evaluation.load(rows)
-    return [row["name_ko"] for row in rows]
+    with filled(lambda: evaluation.load(rows)):
+        yield [row["name_ko"] for row in rows]
 
 
 @pytest.mark.parametrize("file", ["search_cases.tsv", "search_held_out.tsv"])
@@ -65,17 +65,3 @@ def test_exact_before_folded_before_corrected(catalogue: list[str]) -> None:
     assert called[search("꿀").ids[0]] == "밤꿀 500그람"
     assert called[search("오리").ids[0]] == "오리고기 1.5키로그람"
     assert "오리고기 1.5키로그람" not in [called[pk] for pk in search("오이").ids]
-
-
-def test_short_words_mistyped_in_a_small_shop() -> None:
-    """랭면 stands once in the demo, inside 평양랭면: the word for correcting 랭맨 has to be taken out of the name."""
-    demo = json.loads(DEMO.read_text())
-    shelves = {category["slug"]: category["name_ko"] for category in demo["categories"]}
-    empty = dict.fromkeys(("name_en", "category_en", "seller_ko", "seller_en", "description_ko", "sku"), "")
-    products = [(product["name_ko"], shelves.get(product["category"], "")) for product in demo["products"]]
-    evaluation.load([{**empty, "name_ko": name, "category_ko": shelf} for name, shelf in products])
-    result = evaluation.evaluate(evaluation.read_cases(DATA / "search_short_cases.tsv"), [])
-    assert result.total[0] >= 20
-    assert [(o.case.query, o.listed[:3]) for o in result.outcomes if not o.in_ten] == []
-    answered = [query for query in nonsense([name for name, _ in products], 200) if search(query).hits]
-    assert len(answered) <= 10, answered
