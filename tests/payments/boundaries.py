@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,14 @@ from django.db import connection, connections
 from payments.gateway import gateway
 
 DIED = 9
+OTHERS = """
+SELECT count(*) FROM pg_stat_get_activity(NULL) a JOIN pg_database d ON d.oid = a.datid
+ WHERE d.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+"""
 CALLS = ("authorise", "tell", "inquire", "verify")
+
+
+_PARENTS: list[Any] = []  # in a child: kept from the collector, which would end the session for both
 
 
 class Survived(AssertionError):
@@ -40,7 +48,6 @@ def dies_at(work: Callable[[], Any], number: int) -> bool:
 
 
 def _in_child(work: Callable[[], Any], *, die_at: int | None) -> list[str] | None:
-    connections.close_all()  # a connection must not be shared with a child
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -49,6 +56,7 @@ def _in_child(work: Callable[[], Any], *, die_at: int | None) -> list[str] | Non
     with os.fdopen(read) as answer:
         told = answer.read()
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    _wait_until_we_are_alone()
     if status == DIED:
         return None
     if status != 0:
@@ -59,6 +67,7 @@ def _in_child(work: Callable[[], Any], *, die_at: int | None) -> list[str] | Non
 def _child(work: Callable[[], Any], die_at: int | None, write: int) -> None:
     status, told = 1, ""
     try:
+        _leave_the_parents_connection()
         names = _watch(die_at)
         work()
         connections.close_all()
@@ -68,6 +77,24 @@ def _child(work: Callable[[], Any], die_at: int | None, write: int) -> None:
     finally:
         os.write(write, told.encode()[:60_000])
         os._exit(status)
+
+
+def _wait_until_we_are_alone() -> None:
+    """PostgreSQL needs a moment to see that the child is dead; until then it holds the child's locks."""
+    until = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(OTHERS)
+            if cursor.fetchone() == (0,):
+                return
+            time.sleep(0.002)
+    raise Survived("its session did not end")
+
+
+def _leave_the_parents_connection() -> None:
+    """The parent goes on with it: the child neither speaks through it nor closes it, and opens its own."""
+    _PARENTS.append(connection.connection)
+    connection.connection = None
 
 
 def _watch(die_at: int | None) -> list[str]:
