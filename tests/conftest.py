@@ -76,7 +76,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _order(item: pytest.Item) -> int:
-    """Playwright leaves an event loop running, in which others cannot start theirs: the browser's tests are last."""
+    """The longest first, so that no worker waits long for it at the end; the ledger's last test after its others.
+
+    Playwright leaves an event loop running, in which others cannot start theirs: the browser's tests are last.
+    """
+    long = item.get_closest_marker("long")
+    if long and long.kwargs.get("first"):
+        return -1
     ledger = item.get_closest_marker("ledger")
     if ledger:
         return 2 if ledger.kwargs.get("last") else 1
@@ -87,26 +93,36 @@ class LedgerInOneWorker(LoadScopeScheduling):
     """Files with ledger tests go to one worker, in order: one database, one audit of all. Others go anywhere.
 
     So do the tests of a file that has a fixture for the whole file: one worker makes once what is dear. The long ones
-    go file by file: each audits what it did.
+    go file by file, the longest first: each audits what it did, and it may be all a worker does for minutes.
+    Those of a file marked `apart` go one by one.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if self.config.option.markexpr.startswith("long"):
-            return file
+        if _long_ones(self.config):
+            return nodeid if "mark.apart" in _text(file) else file
         return _shared_in(file) or nodeid
 
 
-@lru_cache
+def _long_ones(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr.startswith("long"))
+
+
 def _shared_in(file: str) -> str:
     """What the tests of this file share, so that they go to one worker; empty if nothing."""
-    text = (databases.ROOT / file).read_text()
-    if "mark.ledger" in text:
+    if "mark.ledger" in _text(file):
         return "ledger"
-    return file if 'scope="module"' in text else ""
+    return file if 'scope="module"' in _text(file) else ""
+
+
+@lru_cache
+def _text(file: str) -> str:
+    return (databases.ROOT / file).read_text()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LedgerInOneWorker:
+    if _long_ones(config):
+        config.option.loadscopereorder = False  # a file of one test may be the longest: our order counts
     return LedgerInOneWorker(config, log)
 
 

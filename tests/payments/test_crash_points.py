@@ -15,7 +15,7 @@ from payments.network.models import Authorisation, Release
 from tests.payments.boundaries import boundaries_of, dies_at
 from tests.payments.flows import FLOWS, Flow, Scene, Seen, heal, leave_out_the_others, waiting
 
-pytestmark = pytest.mark.ledger
+pytestmark = [pytest.mark.ledger, pytest.mark.apart]
 BY_NAME = {flow.name: flow for flow in FLOWS}
 # Deaths that leave the same rows behind heal the same way: each kind is healed once, all of them by `make chaos`.
 EVERY_DEATH = os.environ.get("CRASH_POINTS") == "all"

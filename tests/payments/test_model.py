@@ -81,7 +81,7 @@ def test_short_histories():
 
 
 @pytest.mark.ledger
-@pytest.mark.long
+@pytest.mark.long(first=True)
 def test_deep_histories_of_fifty_steps():
     examples = int(os.environ.get("HISTORIES", "200"))
     met = histories(examples=examples, steps=50)
