@@ -330,6 +330,10 @@ def next_of(parcels: list[ParcelSheet]) -> Next | None:
                 _("The courier is on the way"), str(each.parcel.seller), each.parcel.number, each.parcel.handover_code
             )
     for each in parcels:
+        if each.parcel.status == Status.READY and each.parcel.failed_tries:
+            words = _("Nobody was at home: the courier comes once more")
+            return Next(words, str(each.parcel.seller), each.parcel.number, each.parcel.handover_code)
+    for each in parcels:
         if each.parcel.status in (Status.CONFIRMED, Status.READY):
             return Next(_("Nothing to do now: it is being prepared"), str(each.parcel.seller), each.parcel.number)
     for each in parcels:

@@ -83,6 +83,13 @@ class TestNobodyAtHome:
         assert money(card) == (10_000 - 860, 0)
         assert "not_home" in kinds(order)
 
+    def test_is_what_the_shopper_reads_first(self, client) -> None:
+        order, parcel, _card = on_its_way()
+        miss_parcel(**where(order), attempt=1, window=first_window(parcel))
+        client.force_login(order.user)
+        shown = client.get(f"/orders/{order.code}/", HTTP_ACCEPT_LANGUAGE="en").content.decode()
+        assert "<h2>Nobody was at home: the courier comes once more</h2>" in shown
+
     def test_repeated_changes_nothing(self) -> None:
         order, parcel, _card = on_its_way()
         places = [place.window for place in new_try_places(parcel, NOON)]
