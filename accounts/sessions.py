@@ -16,6 +16,8 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -37,7 +39,20 @@ SPANS = {
 }
 
 
+# Each page of a member begins with it: written once, because building a query costs five times what asking it does.
+_READ = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
+
+
 class SessionStore(DatabaseStore):
+    def _get_session_from_db(self) -> Session | None:
+        with connection.cursor() as cursor:
+            cursor.execute(_READ, [self.session_key, timezone.now()])
+            row = cursor.fetchone()
+        if row is None:
+            self._session_key = None
+            return None
+        return Session(session_key=self.session_key or "", session_data=row[0])
+
     def load(self) -> dict[str, Any]:
         data: dict[str, Any] = super().load()
         if SESSION_KEY not in data:
