@@ -4,7 +4,7 @@
     python docs/take_screenshots.py http://127.0.0.1:8000 --states var/states.txt
 
 Run it after `make run`, when the looks have changed. It buys for real in the demo shop: one order in each language.
-The pictures are WebP, two widths in two languages, the states of a parcel on a phone alone, as good as fits 2 MB
+The pictures are WebP, two widths in two languages, the states of a parcel on a phone alone, as good as fits 3 MB
 altogether.
 """
 
@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 FOLDER = Path(__file__).resolve().parent / "screenshots"
-LIMIT_BYTES = 1_950_000
+LIMIT_BYTES = 2_900_000
 SIZES = {"phone": {"width": 360, "height": 800}, "wide": {"width": 1280, "height": 800}}
 LANGUAGES = ("ko-kp", "en")
 SHOPPER = ("1912345678", "jade-stream-7")
