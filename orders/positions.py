@@ -135,7 +135,7 @@ def read_of(user: User) -> list[Position]:
 
 def read_lines(cart: Cart) -> list[CartLine]:
     """The cart's lines with their goods and sellers. For a caller who holds the cart's lock: they cannot change."""
-    return list(_with_products(CartLine.objects.filter(cart=cart)))
+    return list(_with_sellers(CartLine.objects.filter(cart=cart)))
 
 
 def against(lines: Iterable[CartLine], rows: dict[int, Stock]) -> list[Position]:
@@ -158,25 +158,10 @@ def buyable(positions: Iterable[Position]) -> list[ParcelPlan]:
 
 
 def _with_products(lines: QuerySet[CartLine]) -> QuerySet[CartLine]:
-    return (
-        lines.select_related(
-            "variant__stock",
-            "variant__product__category",
-            "variant__product__seller__district",
-            "variant__product__seller__neighbourhood",
-        )
-        .defer(*_LONG_TEXTS)
-        .order_by("id")
+    return _with_sellers(lines).select_related(
+        "variant__stock", "variant__product__seller__district", "variant__product__seller__neighbourhood"
     )
 
 
-# Nobody reads these beside a cart's line, and they are a quarter of the row.
-_LONG_TEXTS = [
-    f"{where}__{column}"
-    for where, columns in {
-        "variant__product": ["description", "description_ko_kp", "description_en", "listed_at", "sold_30_days"],
-        "variant__product__category": ["icon", "position", "name", "name_ko_kp", "name_en"],
-        "variant__product__seller": ["introduction", "introduction_ko_kp", "introduction_en"],
-    }.items()
-    for column in columns
-]
+def _with_sellers(lines: QuerySet[CartLine]) -> QuerySet[CartLine]:
+    return lines.select_related("variant__product__category", "variant__product__seller").order_by("id")
