@@ -115,6 +115,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "okryu.templatetags.shop",
+                "okryu.templatetags.cards",
                 "okryu.templatetags.figures_tags",
             ],
         },
