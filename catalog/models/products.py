@@ -12,11 +12,11 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import JSONObject
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalog import wording
+from catalog.models import addresses
 from catalog.models.shelves import Category, Seller
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def for_cards(self) -> ProductQuerySet:
         """All a list of cards shows, in one query whatever its length. No descriptions, the first picture only, of the
         variants what their price and stock are told from."""
-        products: ProductQuerySet = self._with_company()
+        products: ProductQuerySet = self.select_related("seller__district", "kind")
         products = products.annotate(card_picture=Subquery(_first_picture()), card_variants=_variants_of_card())
         # modeltranslation would read "description" as the language's own column and load the others.
         products = products.rewrite(False)  # type: ignore[attr-defined]
@@ -101,10 +101,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def for_product_page(self) -> ProductQuerySet:
         """Products with seller, place, kind, variants on the list, stock and pictures."""
         variants = ProductVariant.objects.filter(is_active=True).select_related("stock")
-        return self._with_company().prefetch_related(models.Prefetch("variants", variants), "pictures")
-
-    def _with_company(self) -> ProductQuerySet:
-        return self.select_related("seller__district", "seller__neighbourhood", "kind")
+        company = ("seller__district", "seller__neighbourhood", "kind")
+        return self.select_related(*company).prefetch_related(models.Prefetch("variants", variants), "pictures")
 
 
 def _first_picture() -> QuerySet[Any, Any]:
@@ -187,7 +185,7 @@ class Product(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:product", args=[self.pk, self.slug])
+        return addresses.of_product(self.pk, self.slug)
 
     @property
     def rating(self) -> float | None:

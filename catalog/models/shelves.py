@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District, Neighbourhood
 from catalog import wording
+from catalog.models import addresses
 
 
 class Category(models.Model):
@@ -42,7 +42,7 @@ class Category(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:category", args=[self.slug])
+        return addresses.of_word("catalog:category", self.slug)
 
     def hide(self) -> None:
         """Hide the category and everything inside it, whatever the depth."""
@@ -110,7 +110,7 @@ class Seller(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:seller", args=[self.slug])
+        return addresses.of_word("catalog:seller", self.slug)
 
     @property
     def readiness(self) -> str:
