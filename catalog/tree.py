@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models.base import ModelState
 from django.http import HttpRequest
 
 from catalog.models import Category
@@ -59,9 +60,23 @@ def category_tree(request: HttpRequest) -> CategoryTree:
     """The tree of this request: one query for the navigation, the page and its crumbs together."""
     tree: CategoryTree | None = getattr(request, "_category_tree", None)
     if tree is None:
-        tree = CategoryTree(list(Category.objects.filter(is_active=True)))
+        tree = CategoryTree(_shown_categories())
         request._category_tree = tree  # type: ignore[attr-defined]
     return tree
+
+
+def _shown_categories() -> list[Category]:
+    """All of them, made without the models' constructor: for two hundred it took longer than the page's own query."""
+    names = [field.attname for field in Category._meta.concrete_fields]
+    shown = Category.objects.filter(is_active=True).rewrite(False)  # type: ignore[attr-defined]
+    categories = []
+    for row in shown.values_list(*names):
+        category = Category.__new__(Category)
+        state = category.__dict__["_state"] = ModelState()
+        state.adding, state.db = False, shown.db
+        category.__dict__.update(zip(names, row, strict=True))
+        categories.append(category)
+    return categories
 
 
 def _plain(name: str | None) -> str:
