@@ -20,7 +20,8 @@ from catalog.models import Listing, Product
 from catalog.scopes import Counting, OfSeller, Ranked, Scope, Shelves
 
 PAGE_SIZE = 20
-SPARSE = 1000  # so few products are read by their places; more stand close enough to be met on the way
+SPARSE = 1000  # more products than these are never looked up one by one, by their places
+PLACE_COST = 8  # what looking one up costs, in rows read on the way along a shelf
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.get_fixed_timezone(0))
 
 
@@ -76,7 +77,7 @@ def read_page(
     if counting.is_in_rows and (counting.is_whole or isinstance(scope, Ranked)):
         part, left = count.left[0]
         query.of_ids([part.ids[place] for place in facets.places(left)])
-    elif count.total <= SPARSE and not counting.is_in_rows:
+    elif not counting.is_in_rows and _is_sparse(scope, count):
         query.of_places([(p.shelf, p.first_slot + n) for p, left in count.left for n in facets.places(left)])
     elif isinstance(scope, Shelves):
         query.along_shelves(scope.ids)
@@ -88,6 +89,21 @@ def read_page(
     products = list(found.select_related("listing").for_cards())
     column = sort.column_now()
     return sorted(products, key=lambda p: (getattr(p.listing, column), p.pk), reverse=sort.falling)
+
+
+def _is_sparse(scope: Scope, count: Count) -> bool:
+    """Whether looking up all that is left is cheaper than meeting a page of it along the shelves."""
+    if count.total > SPARSE:
+        return False
+    everything = sum(part.everything.bit_count() for part, _ in count.left)
+    wanted = PAGE_SIZE + 1
+    if isinstance(scope, Shelves):
+        wanted += len(scope.ids) * _first_few(scope.ids)
+    return count.total**2 * PLACE_COST <= everything * wanted
+
+
+def _first_few(shelves: Sequence[int]) -> int:
+    return PAGE_SIZE // max(len(shelves), 1) + 3
 
 
 def _ranked_page(scope: Ranked, count: Count, chosen: Chosen, key: tuple[int, int] | None) -> list[Product]:
@@ -140,7 +156,7 @@ class _Query:
         read for nothing ten times out of eleven.
         """
         order = f"ORDER BY place {self._direction}, product_id {self._direction}"
-        few = PAGE_SIZE // len(shelves) + 3 if shelves else 1
+        few = _first_few(shelves)
         after, until = (f"(l.{self._column}, l.product_id) {side}" for side in self._sides)
         first = self._select("FROM catalog_listing l", "l.shelf_id = s.id", limit=few)
         read_on = f"l.shelf_id = f.shelf AND {after} (f.place, f.product_id)"
