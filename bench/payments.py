@@ -110,6 +110,7 @@ def _set_up_django(cluster: Cluster) -> None:
         "DJANGO_SETTINGS_MODULE": "okryu.settings",
         "STATEMENT_TIMEOUT_SECONDS": "0",  # the volumes below are made by long statements
         "LOG_LEVEL": "ERROR",
+        "DATABASE_POOL": "0",  # loads are forked, and databases copied: no connection may be kept for later
         "PAYMENT_FAULTS": "",
     }
     import django  # noqa: PLC0415

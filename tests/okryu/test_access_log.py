@@ -1,14 +1,17 @@
 """The access log: one line a request, and nothing that was typed into a form."""
 
+import os
 import runpy
 from datetime import timedelta
 from types import SimpleNamespace
+from unittest import mock
 
 from gunicorn.config import Config
 
 from tests.databases import ROOT
 
-SETTINGS = runpy.run_path(str(ROOT / "okryu/gunicorn.conf.py"))
+with mock.patch.dict(os.environ):  # it names a pool, which would reach every process that a test starts
+    SETTINGS = runpy.run_path(str(ROOT / "okryu/gunicorn.conf.py"))
 
 
 def line(raw_uri: str) -> str:

@@ -21,6 +21,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ def main() -> int:
         run = Run(server, server.clone.parent, options.seed, random.Random(options.seed))
         os.environ["DATABASE_URL"] = embedded_postgres.default_url(server.clone)
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+        os.environ.pop("DATABASE_POOL", None)  # workers are forked: none may share another's connections
         os.environ.setdefault("LOG_LEVEL", "CRITICAL")  # a database that is down is no news here
         django.setup()
         run.shoppers = import_module("tests.payments.shoppers")  # these know models: Django is ready only now
@@ -178,18 +180,21 @@ def _fork(run: Run, number: int) -> None:
         run.workers[pid] = number
         return
     work = run.shoppers.heal_for_ever if number == WORKERS else run.shoppers.buy_for_ever
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         work(run.place, generation=run.generation, seed=run.seed)
-    os._exit(3)  # a worker never ends by itself
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(3)  # a worker never ends by itself, and does nothing of what its parent does at its end
 
 
 def _fork_the_dead_again(run: Run) -> None:
     for pid, number in list(run.workers.items()):
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
+            del run.workers[pid]
             if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
                 raise SystemExit(f"worker {number} ended by itself with {os.waitstatus_to_exitcode(status)}")
-            del run.workers[pid]
             _fork(run, number)
 
 
