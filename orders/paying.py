@@ -34,6 +34,7 @@ from orders.workdays import read_workdays
 from payments import pay as payments
 from payments.gateway import Answer, NoAnswer, Presented, gateway
 from payments.models import MemberCard, Message, Payment
+from payments.rows import read_one
 from payments.words import words_for
 
 log = logging.getLogger(__name__)
@@ -256,7 +257,10 @@ def _offer_again(order: Order, payment: Payment) -> None:
 
 def lock_order(code: str) -> Order:
     """The order's row, locked first of all. Raises Order.DoesNotExist."""
-    return Order.objects.select_for_update(no_key=True).get(code=code)
+    order = read_one(Order, "WHERE code = %s FOR NO KEY UPDATE", [code])
+    if order is None:
+        raise Order.DoesNotExist
+    return order
 
 
 def why_not(code: str | None) -> str | Promise:

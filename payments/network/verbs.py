@@ -267,9 +267,8 @@ def _is_text(holder: object) -> bool:
 
 
 def _lock_balance_of_card(number: str) -> Balance | None:
-    mac = digests.number_mac(number)
-    account_id = Card.objects.filter(number_mac=mac).values_list("account_id", flat=True).first()
-    return None if account_id is None else lock_balances(account_id)[account_id]
+    card = read_one(Card, "WHERE number_mac = %s", [digests.number_mac(number)])
+    return None if card is None else lock_balances(card.account_id)[card.account_id]
 
 
 def lock_balances(*account_ids: int) -> dict[int, Balance]:
