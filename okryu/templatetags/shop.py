@@ -192,7 +192,7 @@ def field(bound: forms.BoundField, row: bool = False, short: bool = False, plain
         "bound": bound,
         "name": name,
         "errors": errors,
-        "control": "" if choices else bound.as_widget(attrs=attrs),
+        "control": "" if choices else _control(bound, attrs),
         "group_attributes": flatatt(attrs),
         "choices": choices,
         "tick": tick,
@@ -201,6 +201,19 @@ def field(bound: forms.BoundField, row: bool = False, short: bool = False, plain
         "row": row,
         "short": short,
     }
+
+
+def _control(bound: forms.BoundField, attrs: dict[str, Any]) -> SafeString:
+    """As `as_widget` has it; a plain line of text without the three templates of which Django makes one."""
+    widget = bound.field.widget
+    if not isinstance(widget, forms.TextInput) or type(widget).render is not forms.Widget.render:
+        return bound.as_widget(attrs=attrs)
+    attrs = bound.build_widget_attrs(attrs, widget)
+    if bound.auto_id and "id" not in widget.attrs:
+        attrs.setdefault("id", bound.auto_id)
+    shown = widget.get_context(bound.html_name, bound.value(), attrs)["widget"]
+    value = "" if shown["value"] in (None, "") else format_html(' value="{}"', shown["value"])
+    return format_html('<input type="{}" name="{}"{}{}>', shown["type"], shown["name"], value, flatatt(shown["attrs"]))
 
 
 @register.inclusion_tag("components/error_summary.html")

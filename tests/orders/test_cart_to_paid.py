@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from accounts.models import Address
 from catalog import stock
 from orders.models import Order
 from payments.models import MemberCard
+from payments.network.gateway import SimulatedGateway
 from tests.factories import UserFactory
 from tests.orders.paid import PIN, issued
 from tests.orders.shopping import form_of, put
@@ -74,12 +76,27 @@ class Counted:
 
 
 class Timed(Counted):
-    """The same, telling the time instead: the wall's clock around each answer, without looking at its queries."""
+    """The same, telling the time instead: the wall's clock around each answer, without looking at its queries.
+
+    What the card network takes is told apart, as its queries are.
+    """
+
+    network_ms = 0.0
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
-        began = time.perf_counter()
-        answer = ask()
-        self.ms += (time.perf_counter() - began) * 1000
+        authorise = SimulatedGateway.authorise
+
+        def timed(*about: Any, **named: Any) -> Any:
+            asked = time.perf_counter()
+            try:
+                return authorise(*about, **named)
+            finally:
+                self.network_ms += (time.perf_counter() - asked) * 1000
+
+        with mock.patch.object(SimulatedGateway, "authorise", timed):
+            began = time.perf_counter()
+            answer = ask()
+            self.ms += (time.perf_counter() - began) * 1000
         return answer
 
 
@@ -115,14 +132,19 @@ def test_server_time_from_the_cart_to_paid(shopping, returning, noodles, plain_t
     a busy one is several times slower, so what fails here is only what no machine excuses.
     """
     stock.receive(stock.lock([noodles.pk])[noodles.pk], 100, cause="for the bench")
-    spent = []
+    spent, network = [], []
     for _ in range(20):
         put(shopping, noodles)
         browser = Timed(shopping)
         buy(browser, returning)
-        spent.append(browser.ms)
+        spent.append(browser.ms - browser.network_ms)
+        network.append(browser.network_ms)
     with capsys.disabled():
-        print(f"\ncart to paid, server time: best {min(spent):.0f} ms, median {median(spent):.0f} ms of {len(spent)}")
+        print(
+            f"\ncart to paid, server time: best {min(spent):.0f} ms, median {median(spent):.0f} ms of {len(spent)}",
+            end="",
+        )
+        print(f"; the network's answer beside it: {median(network):.0f} ms")
     assert min(spent) <= 5 * MOST_MS
 
 
