@@ -20,6 +20,7 @@ from payments import audit, pay
 from payments.gateway import Answer, NoAnswer
 from payments.models import DayCut, Message, Payment, Transfer
 from payments.network import settlement_file
+from payments.network.desk import SETTLEMENTS
 from payments.network.verbs import charge_back
 from payments.reconciliation import keep_file
 from payments.settlement import (
@@ -185,8 +186,12 @@ class Lived:
             settle_with_file(day.cut)
         elif step == "all mornings":
             list(settle_waiting_days())
-        elif step == "network" and day.is_kept:
+        elif step == "network" and day.is_kept and self._network_has_paid(day):
             settlement_file.hand_out(day.cut.day)
+
+    def _network_has_paid(self, day: Day) -> bool:
+        """Where disputes had eaten up what it owed, it pays the day's remainder when it is asked again and owes it."""
+        return Transfer.objects.filter(kind="settle", uuid=uuid.uuid5(SETTLEMENTS, str(day.cut.day))).exists()
 
     def hand_out(self, day: date) -> bytes:
         """In place of the gateway's `file`."""
