@@ -66,7 +66,7 @@ def _reach(context: Context) -> Reach:
 
 
 _TILE = (
-    '<div class="choice"><input type="radio" id="{}" name="{}" value="{}"{} data-live-input>'
+    '<div class="choice"><input type="radio" id="{}" name="{}" value="{}"{}{} data-live-input>'
     '<label for="{}"><b>{}</b><small>{}</small></label></div>'
 )
 
@@ -83,10 +83,11 @@ def _tile(place: Place, chosen: Window | None, when: str, is_first: bool) -> tup
     asked = place.window
     key = asked.key
     name = f"id_{when}" if is_first else f"{when}-{key}"  # the first carries the field's own id
-    states = " checked" * (asked == chosen) + " disabled" * (not place.left)
+    checked = mark_safe(" checked") if asked == chosen else ""
+    disabled = "" if place.left else mark_safe(" disabled")
     left = ngettext("%(left)s place", "%(left)s places", place.left) % {"left": place.left}
     words = left if place.left else gettext("Full")
-    return name, when, key, mark_safe(states), name, window(asked.start_hour, asked.end_hour), words  # noqa: S308
+    return name, when, key, checked, disabled, name, window(asked.start_hour, asked.end_hour), words
 
 
 @register.filter
