@@ -8,6 +8,7 @@ from django.test import Client
 from catalog import scopes
 from catalog.alphabet import letter_key
 from catalog.models import Product
+from tests.catalog.lists import all_of
 from tests.catalog.test_facets import pack
 from tests.factories import LISTED_AT, CategoryFactory, ProductFactory
 
@@ -50,9 +51,5 @@ def shop(request, monkeypatch) -> None:
 
 @pytest.mark.parametrize("sort", ORDERS)
 def test_many_shelves_list_as_one_would(client: Client, shop: None, sort: str) -> None:
-    address, met = f"/categories/all/?sort={sort}&min=1", []
-    while address:
-        listing = client.get(address).context["listing"]
-        met += [product.pk for product in listing.products]
-        address = listing.next_url
+    met = all_of(client, f"/categories/all/?sort={sort}&min=1")
     assert met == [product.pk for product in sorted(Product.objects.all(), key=ORDERS[sort])]

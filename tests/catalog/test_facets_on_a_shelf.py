@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog import scopes
 from catalog.attributes import set_attribute
+from tests.catalog.lists import all_of
 from tests.catalog.test_facets import LIST, attribute, pack
 from tests.factories import LISTED_AT, CategoryFactory, ProductFactory, SellerFactory
 
@@ -80,17 +81,6 @@ def test_every_count_is_what_the_filter_leaves(client: Client, way: str, query: 
         if alone is not None:
             assert option.count == alone, (name, option.value)
     assert listing.total == len(all_of(client, LIST + query))
-
-
-def all_of(client: Client, address: str) -> list[int]:
-    met: list[int] = []
-    for _ in range(10):
-        listing = client.get(address).context["listing"]
-        met += [product.pk for product in listing.products]
-        if not listing.next_url:
-            break
-        address = listing.next_url
-    return met
 
 
 @pytest.mark.parametrize("sort", ["popular", "cheap", "dear", "unit", "new", "name"])

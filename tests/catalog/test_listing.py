@@ -7,6 +7,7 @@ from django.test import Client
 
 from catalog.listing import PAGE_SIZE
 from catalog.models import Product
+from tests.catalog.lists import all_of
 from tests.factories import LISTED_AT, CategoryFactory, ProductFactory, SellerFactory, lowered
 
 pytestmark = pytest.mark.django_db
@@ -98,14 +99,7 @@ def test_reading_on_meets_every_product_once(client: Client, sort: str) -> None:
         ProductFactory(
             sold_30_days=number % 3, variant__price=100 + number % 4, listed_at=LISTED_AT + timedelta(days=number % 5)
         )
-    met: list[int] = []
-    address = f"{LIST}?sort={sort}"
-    for _ in range(5):
-        listing = client.get(address).context["listing"]
-        met += [product.pk for product in listing.products]
-        if not listing.next_url:
-            break
-        address = listing.next_url
+    met = all_of(client, f"{LIST}?sort={sort}")
     assert len(met) == len(set(met)) == Product.objects.count()
 
 
